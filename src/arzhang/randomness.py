@@ -6,6 +6,8 @@ A key needs no saved state: the same key gives the same numbers after a resume, 
 import hashlib
 
 import torch
+from jaxtyping import Int64
+from torch import Tensor
 
 
 def mix(*key: int | str) -> int:
@@ -21,3 +23,8 @@ def mix(*key: int | str) -> int:
 def generator(*key: int | str, device: torch.device | str = "cpu") -> torch.Generator:
     """A fresh generator on `device`, seeded by `mix(*key)`."""
     return torch.Generator(device).manual_seed(mix(*key))
+
+
+def permutation(n: int, seed: int, epoch: int) -> Int64[Tensor, " n"]:
+    """The order in which n images are taken in an epoch: a function of (seed, epoch), so that it needs no saving."""
+    return torch.randperm(n, generator=generator(seed, "order", epoch))

@@ -1,0 +1,51 @@
+# Everything is set up by the targets themselves: `make reproduce` and `make test` work on a fresh clone.
+PYTHON ?= python3
+VENV := .venv
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+BUDGET ?= quick
+OUT ?= reproduce
+
+.PHONY: help reproduce test lint format bench clean
+help:
+	@echo "make reproduce   do the whole assignment and leave a page ($(OUT)/index.html); BUDGET=quick|standard|paper"
+	@echo "make test        every test"
+	@echo "make lint        style, types, the one-way imports"
+	@echo "make bench       speed beside others', in an environment of its own"
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+reproduce: $(VENV)/.installed
+	$(BIN)/arzhang reproduce --budget $(BUDGET) --out $(OUT)
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.installed
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --editable . -r bench/requirements.txt
+	.venv-bench/bin/python -m bench
+
+clean:
+	rm -rf $(VENV) .venv-bench build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache

@@ -1,0 +1,242 @@
+"""From a recipe to a training, and from a run back to its model: the only place that knows tasks, data and loop alike."""
+
+import dataclasses
+import logging
+import statistics
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from arzhang import recipes
+from arzhang.contracts import Batch, Task
+from arzhang.data import images as data
+from arzhang.errors import ArzhangError, UsageError
+from arzhang.randomness import generator, mix
+from arzhang.tasks.vae import VAETask
+from arzhang.training import checkpoint as checkpoints
+from arzhang.training.loop import Loop
+from arzhang.training.run import Run, refuse_to_overwrite
+
+Notify = Callable[[str], None]
+
+
+def build(recipe: recipes.Training, shape: tuple[int, int, int], levels: int | None, device: torch.device) -> Task:
+    """The task of a recipe for images of this shape, its weights drawn from the recipe's seed."""
+    with torch.random.fork_rng([]):
+        torch.manual_seed(mix(recipe.seed, "weights"))
+        if isinstance(recipe, recipes.VAE):
+            return VAETask(recipe, shape, levels, device)
+    raise UsageError(f"no task for a recipe of {type(recipe).__name__}")
+
+
+def splits(recipe: recipes.Training, device: torch.device | str, notify: Notify) -> data.Splits:
+    """The three parts of the data set that a recipe names, on the device."""
+    return data.load(
+        dataset=None if recipe.data else recipe.dataset,
+        data=recipe.data,
+        size=recipe.size,
+        validation=recipe.validation,
+        data_root=recipe.data_root,
+        device=device,
+        memory_share=recipe.memory_share,
+        notify=notify,
+    )
+
+
+def device(accelerator: str) -> torch.device:
+    """The device that "auto", "cpu", "cuda" or "mps" means here."""
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    name = next(kind for kind, here in present.items() if here) if accelerator == "auto" else accelerator
+    if not present[name]:
+        raise UsageError(f"--accelerator {name}: there is none here; use cpu or auto")
+    return torch.device(name)
+
+
+def launch(recipe: recipes.Training) -> Fabric:
+    """Fabric with the recipe's devices: it starts the other ranks, or joins those of torchrun or SLURM."""
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    strategy = recipe.strategy
+    if recipe.devices * recipe.nodes > 1 and strategy == "auto":
+        strategy = "ddp"
+    try:
+        fabric = Fabric(
+            accelerator=recipe.accelerator,
+            devices=recipe.devices,
+            num_nodes=recipe.nodes,
+            strategy=strategy,
+            precision=recipe.precision,
+        )
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise UsageError(f"--accelerator {recipe.accelerator} --devices {recipe.devices}: {error}") from None
+    fabric.launch()
+    return fabric
+
+
+def train(
+    recipe: recipes.Training,
+    out: Path | str | None = None,
+    *,
+    overwrite: bool = False,
+    notify: Notify = print,
+) -> Run:
+    """Train a recipe in a new run directory, and return it.
+
+    `out` is the directory (by default the next free one in `runs/`). Raises UsageError for a recipe that makes no sense
+    and ArzhangError where data, disk or the numbers themselves fail; a signal saves the state first.
+    """
+    path = Path(out) if out is not None else next_free(recipe)
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        refuse_to_overwrite(path, overwrite)  # before the data are read
+    fabric = launch(recipe)
+    say = notify if fabric.is_global_zero else _silent
+    parts = splits(recipe, fabric.device, say)
+    task = build(recipe, parts.train.shape, parts.train.levels, fabric.device)
+    if recipe.init_from:
+        initialise(task, Path(recipe.init_from), say)
+    if fabric.is_global_zero:
+        say(estimate(recipe, parts, fabric))
+        Run.create(path, recipe, _describe(parts), overwrite)
+    fabric.barrier()
+    return _fit(task, recipe, parts, Run(path), fabric, say)
+
+
+def resume(path: Path | str, *, notify: Notify = print, **changes: Any) -> Run:
+    """Go on with a run from its last sound checkpoint, with nothing but its name; `epochs` may be changed to train longer."""
+    run = Run(path)
+    before = run.recipe
+    recipe = dataclasses.replace(before, **changes)
+    fabric = launch(recipe)
+    say = notify if fabric.is_global_zero else _silent
+    parts = splits(recipe, fabric.device, say)
+    if parts.sha256 != run.config.get("data", {}).get("sha256"):
+        raise ArzhangError(f"{run.path}: the data are not those that this run began with ({parts.description})")
+    if recipe.epochs != before.epochs:
+        say(f"{recipe.epochs} epochs in place of {before.epochs}; the {recipe.schedule} schedule is computed anew")
+    if recipe != before and fabric.is_global_zero:
+        run.update(recipe)
+    task = build(recipe, parts.train.shape, parts.train.levels, fabric.device)
+    return _fit(task, recipe, parts, run, fabric, say)
+
+
+def _fit(
+    task: Task, recipe: recipes.Training, parts: data.Splits, run: Run, fabric: Fabric, notify: Notify
+) -> Run:
+    loop = Loop(task, recipe, parts.train, parts.validation, run, fabric, notify)
+    if fabric.is_global_zero:
+        with run.locked():
+            loop.fit()
+    else:
+        loop.fit()
+    return run
+
+
+def load(path: Path | str, *, checkpoint: str = "best", device: torch.device | str = "cpu") -> Any:
+    """The trained model of a run, for use from Python: for a VAE `encode`, `decode`, `reconstruct`, `sample`.
+
+    `checkpoint` is "best" (by validation) or "last". Weights are read from safetensors: no code in the run is run.
+    """
+    run = Run(path)
+    found = checkpoints.newest_sound(run.path / "checkpoints", warnings.warn, checkpoint)
+    if found is None:
+        raise ArzhangError(f"{run.path}: holds no sound checkpoint yet")
+    facts = run.config["data"]
+    task = build(run.recipe, tuple(facts["shape"]), facts["levels"], torch.device(device))
+    name = checkpoints.AVERAGED if run.recipe.ema else checkpoints.WEIGHTS
+    task.networks.load_state_dict(found.tensors(name))
+    task.networks.eval()
+    return task
+
+
+def initialise(task: Task, path: Path, notify: Notify) -> None:
+    """Take from another run what fits this task: tensors of equal name and shape; the others are named."""
+    source: dict[str, Tensor]
+    if path.is_dir():
+        found = checkpoints.newest_sound(Run(path).path / "checkpoints", notify, "best")
+        if found is None:
+            raise ArzhangError(f"--init-from {path}: holds no sound checkpoint")
+        source = found.tensors(checkpoints.AVERAGED if Run(path).recipe.ema else checkpoints.WEIGHTS)
+    else:
+        source = checkpoints.read_tensors(path)
+    own = task.networks.state_dict()
+    fitting = {name: value for name, value in source.items() if name in own and own[name].shape == value.shape}
+    if not fitting:
+        raise UsageError(f"--init-from {path}: none of its tensors fits this recipe")
+    left = sorted(set(own) - set(fitting))
+    task.networks.load_state_dict(own | fitting)
+    fresh = f"; these begin fresh: {', '.join(left)}" if left else ""
+    notify(f"{path}: {len(fitting)} of {len(own)} tensors taken{fresh}")
+
+
+def next_free(recipe: recipes.Training) -> Path:
+    """runs/vae-1, runs/vae-2, …: the first that does not exist."""
+    number = 1
+    while (path := Path("runs") / f"{recipe.system}-{number}").exists():
+        number += 1
+    return path
+
+
+def estimate(recipe: recipes.Training, parts: data.Splits, fabric: Fabric) -> str:
+    """One line on what a training will take, from three steps of a copy that is thrown away."""
+    task = build(recipe, parts.train.shape, parts.train.levels, fabric.device)
+    size = min(recipe.batch_size // fabric.world_size, len(parts.train))
+    indices = torch.arange(size, device=fabric.device)
+    noise = task.noise(size, generator(0, device=fabric.device))
+    seconds, held = [], {}
+
+    def remember(tensor: Tensor) -> Tensor:
+        held[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    task.networks.train()
+    for i in range(4):
+        start = time.perf_counter()
+        shared: dict[str, Any] = {}
+        with torch.autograd.graph.saved_tensors_hooks(remember if i == 0 else _same, _same), fabric.autocast():
+            for turn in task.turns:
+                loss, _ = turn.loss(Batch(parts.train.batch(indices), indices, noise), shared)
+                loss.backward()
+                turn.optimizer.step()
+                turn.optimizer.zero_grad()
+        loss.item()
+        seconds.append(time.perf_counter() - start)
+    weights = sum(p.numel() * p.element_size() for p in task.networks.parameters())
+    resident = sum(part.nbytes for part in parts[:3])
+    memory = 4 * weights + sum(held.values()) + resident  # weights, gradients, Adam's two moments
+    step, steps = statistics.median(seconds[1:]), len(parts.train) // recipe.batch_size * recipe.epochs
+    network = f"{sum(p.numel() for p in task.networks.parameters()):,} weights"
+    where = f"{fabric.device.type}, {torch.get_num_threads()} threads" if fabric.device.type == "cpu" else fabric.device
+    return f"about {duration(step * steps)} and {memory / 1e6:,.0f} MB: {network}, {steps:,} steps of {step * 1e3:.1f} ms ({where})"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as one would say them: 95 → '1 min 35 s'."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _describe(parts: data.Splits) -> dict[str, Any]:
+    return {
+        "description": parts.description,
+        "sha256": parts.sha256,
+        "shape": list(parts.train.shape),
+        "levels": parts.train.levels,
+        "range": list(parts.train.range),
+        "images": {name: len(part) for name, part in zip(("train", "validation", "test"), parts[:3], strict=True)},
+        "classes": list(parts.classes or []),
+    }
+
+
+def _same(tensor: Tensor) -> Tensor:
+    return tensor
+
+
+def _silent(_: str) -> None:
+    pass

@@ -1,0 +1,378 @@
+"""The verbs: parse, call, print. No logic of its own, and no torch until a verb runs."""
+
+import dataclasses
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from arzhang import recipes
+from arzhang.errors import ArzhangError, UsageError
+
+Words = list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train:
+    """Where the run goes"""
+
+    out: str | None = None
+    """run directory to make; none: the next free one in runs/"""
+    overwrite: bool = False
+    """put the new run in the place of an old one"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resume:
+    """What may change when a run goes on"""
+
+    epochs: int | None = None
+    """train to this epoch instead; schedules are computed anew"""
+    accelerator: Literal["auto", "cpu", "cuda", "mps"] | None = None
+    """another kind of device"""
+    devices: int | None = None
+    """another number of devices"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """Which model, and where it runs"""
+
+    checkpoint: Literal["best", "last"] = "best"
+    """best by validation, or the last one"""
+    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """kind of device"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluate(Trained):
+    """How the numbers are made"""
+
+    samples: int = 128
+    """importance samples an image for log p(x)"""
+    seed: int = 0
+    """of the noise"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pictures(Trained):
+    """Which pictures, and where they go"""
+
+    out: str | None = None
+    """a .png file for one sheet, or a folder for single images; none: the run's figures/"""
+    seed: int = 0
+    """of the noise"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample(Pictures):
+    """Which pictures, and where they go"""
+
+    n: int = 100
+    """how many images"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reconstruct(Pictures):
+    """Which pictures, and where they go"""
+
+    n: int = 100
+    """how many test images"""
+    data: str | None = None
+    """folder of your own images, in place of the run's test part"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Walk(Pictures):
+    """Which pictures, and where they go"""
+
+    n: int = 8
+    """how many rows at most"""
+    steps: int = 11
+    """images in a row"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What the page shows"""
+
+    out: str | None = None
+    """HTML file to write; none: report.html in the run"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reproduce:
+    """How much, and where"""
+
+    budget: Literal["quick", "standard", "paper"] = "quick"
+    """quick: minutes on two cores; standard: a night; paper: the published sizes, for a GPU"""
+    out: str = "reproduce"
+    """folder of the page and the runs; what is already there is kept, what is missing is made"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """Where the data are"""
+
+    data_root: str | None = None
+    """folder where the files already lie"""
+    size: int | None = None
+    """side to which a folder's images are resized"""
+    out: str | None = None
+    """PNG file of the contact sheet; none: contact-sheet.png here"""
+
+
+def options(verb: str, words: Words, *kinds: type, positional: Sequence[str] = (), about: str = "") -> list[Any]:
+    """Parse the words after a verb: the positional ones, then one object of options for each kind."""
+    words = recipes.take_config(words)
+    parser = recipes.parser(kinds[0], prog=f"arzhang {verb}", description=about)
+    for kind in kinds[1:]:
+        recipes.add_fields(parser, kind)
+    for name in positional:
+        parser.add_argument(name.lower(), metavar=name, type=str)
+    values = vars(parser.parse_args(words))
+    found: list[Any] = [values[name.lower()] for name in positional]
+    for kind in kinds:
+        found.append(kind(**{field.name: values[field.name] for field in dataclasses.fields(kind)}))
+    return found
+
+
+def say(line: str) -> None:
+    """One line to the user."""
+    print(line, flush=True)
+
+
+# ------------------------------------------------------------------------------------------------------- verbs
+
+
+def train(words: Words) -> None:
+    """train a system: `arzhang train vae [--dataset NAME | --data DIR] [--beta 1] [--config FILE] …`"""
+    system, *rest = words or [""]
+    if system in ("", "-h", "--help"):
+        return say("usage: arzhang train SYSTEM [options]\nsystems: " + ", ".join(recipes.SYSTEMS))
+    if system not in recipes.SYSTEMS:
+        raise UsageError(f"train {system}: no such system; there are: {', '.join(recipes.SYSTEMS)}")
+    kind = recipes.SYSTEMS[system]
+    recipe, where = options(f"train {system}", rest, kind, Train, about="Train; --config FILE reads options from YAML.")
+    from arzhang import assembly
+
+    run = assembly.train(recipe, where.out, overwrite=where.overwrite, notify=say)
+    finished(run)
+    return None
+
+
+def resume(words: Words) -> None:
+    """go on with an interrupted run, or train it longer: `arzhang resume RUN [--epochs N]`"""
+    path, changes = options("resume", words, Resume, positional=["RUN"], about=resume.__doc__ or "")
+    from arzhang import assembly
+
+    wanted = {name: value for name, value in dataclasses.asdict(changes).items() if value is not None}
+    finished(assembly.resume(path, notify=say, **wanted))
+
+
+def finished(run: Any) -> None:
+    """What a training came to, and what to do next; said once, whatever the number of ranks."""
+    if int(os.environ.get("LOCAL_RANK", "0")) or int(os.environ.get("RANK", "0")):
+        return
+    last = [entry for entry in run.metrics() if entry["split"] == "validation"][-1]
+    terms = ", ".join(
+        f"{name.replace('_', ' ')} {value:.2f}"
+        for name, value in last.items()
+        if name not in ("step", "epoch", "split", "seconds")
+    )
+    say(f"{run.path}: {last['epoch']} epochs in {last['seconds']:.0f} s; validation {terms or 'not held out'}")
+    say(f"next: arzhang evaluate {run.path}; arzhang report {run.path}")
+
+
+def evaluate(words: Words) -> None:
+    """measure a run on its test part: eval.json and figures/"""
+    path, how = options("evaluate", words, Evaluate, positional=["RUN"], about=evaluate.__doc__ or "")
+    from arzhang import assembly, evaluation
+
+    metrics = evaluation.evaluate(
+        path,
+        samples=how.samples,
+        seed=how.seed,
+        checkpoint=how.checkpoint,
+        device=assembly.device(how.accelerator),
+        notify=say,
+    )
+    for name, metric in metrics.items():
+        spread = "" if metric["uncertainty"] is None else f" ± {metric['uncertainty']:.2g}"
+        say(f"{name.replace('_', ' '):>20} {metric['value']:.4f}{spread} {metric['unit']} (n = {metric['n']:,})")
+    say(f"written: {Path(path) / evaluation.EVALUATION}")
+
+
+def sample(words: Words) -> None:
+    """images decoded from noise: `arzhang sample RUN -n 100 --seed 0`"""
+    path, how = options("sample", words, Sample, positional=["RUN"], about=sample.__doc__ or "")
+    from arzhang import pictures
+
+    say(f"written: {pictures.samples(path, how.n, how.seed, *_where(path, how, 'samples.png'))}")
+
+
+def reconstruct(words: Words) -> None:
+    """test images, or your own, beside their reconstructions"""
+    path, how = options("reconstruct", words, Reconstruct, positional=["RUN"], about=reconstruct.__doc__ or "")
+    from arzhang import pictures
+
+    where = _where(path, how, "reconstruct.png")
+    say(f"written: {pictures.reconstructions(path, how.n, how.data, *where, notify=say)}")
+
+
+def interpolate(words: Words) -> None:
+    """the way through the latent from one test image to another"""
+    path, how = options("interpolate", words, Walk, positional=["RUN"], about=interpolate.__doc__ or "")
+    from arzhang import pictures
+
+    where = _where(path, how, "interpolation.png")
+    say(f"written: {pictures.interpolations(path, how.n, how.steps, how.seed, *where, notify=say)}")
+
+
+def traverse(words: Words) -> None:
+    """what each active latent unit does to a test image, the most active first"""
+    path, how = options("traverse", words, Walk, positional=["RUN"], about=traverse.__doc__ or "")
+    from arzhang import pictures
+
+    where = _where(path, how, "traversal.png")
+    say(f"written: {pictures.traversals(path, how.n, how.steps, how.seed, *where, notify=say)}")
+
+
+def _where(path: str, how: Pictures, name: str) -> tuple[Path, str, Any]:
+    from arzhang import assembly
+
+    return Path(how.out) if how.out else Path(path) / "figures" / name, how.checkpoint, assembly.device(how.accelerator)
+
+
+def report(words: Words) -> None:
+    """one self-contained HTML page of a run"""
+    path, how = options("report", words, Report, positional=["RUN"], about=report.__doc__ or "")
+    from arzhang.report import page
+
+    say(f"written: {page.write(Path(path), Path(how.out) if how.out else None)}")
+
+
+def reproduce(words: Words) -> None:
+    """the assignment in one command and one page"""
+    (how,) = options("reproduce", words, Reproduce, about=reproduce.__doc__ or "")
+    from arzhang import reproduce as whole
+
+    say(f"written: {whole.reproduce(how.budget, Path(how.out), notify=say)}")
+
+
+def data(words: Words) -> None:
+    """data sets: `arzhang data list`, `arzhang data fetch NAME`, `arzhang data show NAME|DIR`"""
+    action, *rest = words or ["--help"]
+    if action in ("-h", "--help"):
+        return say(f"usage: arzhang data list | fetch NAME | show NAME|DIR\n{data.__doc__}")
+    if action not in ("list", "fetch", "show"):
+        raise UsageError(f"data {action}: no such action; there are: list, fetch, show")
+    positional = [] if action == "list" else ["NAME"]
+    *names, how = options(f"data {action}", rest, Data, positional=positional, about=data.__doc__ or "")
+    from arzhang.data import images, sources
+
+    if action == "list":
+        for name, source in sources.SOURCES.items():
+            here = sources.locate(name, how.data_root)
+            where = next(iter(here.values())).parent if here else f"not here yet: arzhang data fetch {name}"
+            say(f"{name:14} {source.title}: {where}")
+        return None
+    if action == "fetch":
+        files = sources.fetch(names[0], how.data_root, notify=say)
+        return say(f"{names[0]}: {next(iter(files.values())).parent}")
+    known = names[0] in sources.SOURCES
+    parts = images.load(
+        dataset=names[0] if known else None,
+        data=None if known else names[0],
+        size=how.size,
+        data_root=how.data_root,
+        notify=say,
+    )
+    path = Path(how.out or "contact-sheet.png")
+    images.contact_sheet(parts.train, 100, path)
+    return say(f"written: {path}")
+
+
+VERBS: dict[str, Callable[[Words], None]] = {
+    verb.__name__: verb
+    for verb in (train, resume, evaluate, sample, reconstruct, interpolate, traverse, report, reproduce, data)
+}
+
+
+def overview() -> None:
+    """Bare `arzhang`: the device it would use, what data is at hand, and three commands to try."""
+    import torch
+
+    from arzhang import __version__, assembly
+    from arzhang.data import sources
+
+    device = assembly.device("auto")
+    name = torch.cuda.get_device_name() if device.type == "cuda" else f"{torch.get_num_threads()} threads"
+    say(f"Arzhang {__version__}: generative models, measured and explained\n\ndevice  {device.type} ({name})")
+    for one, source in sources.SOURCES.items():
+        say(f"data    {source.title}: {'here' if sources.locate(one) else f'arzhang data fetch {one}'}")
+    say("\ntry     arzhang train vae --epochs 5\n        arzhang reproduce\n        arzhang --help")
+
+
+def usage() -> None:
+    """`arzhang --help`."""
+    say("usage: arzhang VERB …   (arzhang VERB --help says more; --debug shows tracebacks)\n")
+    for name, verb in VERBS.items():
+        say(f"  {name:12} {verb.__doc__}")
+
+
+def run(words: Words) -> None:
+    """Do what the words say."""
+    if not words:
+        return overview()
+    verb, *rest = words
+    if verb in ("-h", "--help"):
+        return usage()
+    if verb == "--version":
+        from arzhang import __version__
+
+        return say(__version__)
+    if verb not in VERBS:
+        near = recipes.nearest(verb, VERBS)
+        raise UsageError(f"{verb}: no such verb{near}; `arzhang --help` lists them")
+    return VERBS[verb](rest)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command: 0 done, 1 failed, 2 wrong usage, 130 and 143 stopped by a signal with the state saved."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in words
+    try:
+        run([word for word in words if word != "--debug"])
+        return 0
+    except KeyboardInterrupt:
+        return fail("stopped", 130, debug)
+    except ArzhangError as error:
+        return fail(str(error), getattr(error, "exit_code", 2 if isinstance(error, UsageError) else 1), debug)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return fail(f"{where}{error.strerror or error}", 1, debug)
+    except MemoryError:
+        return fail("out of memory: a smaller --batch-size or --size takes less", 1, debug)
+    except RuntimeError as error:
+        if type(error).__name__ == "OutOfMemoryError":  # the device's; torch may not be imported here
+            return fail("the device is out of memory: a smaller --batch-size or --size takes less", 1, debug)
+        raise
+
+
+def fail(message: str, code: int, debug: bool) -> int:
+    """Say what went wrong, in one line, with the traceback where it was asked for."""
+    if debug:
+        traceback.print_exc()
+    print(f"arzhang: {message}", file=sys.stderr, flush=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

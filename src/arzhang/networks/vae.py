@@ -1,0 +1,144 @@
+"""The networks of a VAE: assignment 3a's encoder and decoder for 28×28×1, the same pattern for other sizes, and 3b's heads."""
+
+from typing import Literal, NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from arzhang.errors import UsageError
+
+Norm = Literal["batch", "none"]
+
+
+class Encoder(nn.Sequential):
+    """Assignment 3a. Images (B, 1, 28, 28) in [0, 1] → features (B, 128)."""
+
+    def __init__(self, norm: Norm = "batch") -> None:
+        super().__init__(
+            nn.Conv2d(1, 8, kernel_size=3, stride=2, padding=1),  # B,  8, 14, 14
+            nn.ReLU(),
+            nn.Conv2d(8, 16, kernel_size=3, stride=2, padding=1),  # B, 16,  7,  7
+            nn.ReLU(),
+            normalisation(norm, 16),
+            nn.Conv2d(16, 32, kernel_size=3, stride=2),  # B, 32,  3,  3
+            nn.ReLU(),
+            nn.Flatten(),  # B, 288
+            nn.Linear(288, 128),  # B, 128
+        )
+
+
+class Decoder(nn.Sequential):
+    """Assignment 3a and 3b. Latents (B, D) → logits of images (B, 1, 28, 28); the table's last row, a sigmoid, turns them
+    into [0, 1] where a user sees them, and stays out of the loss, which is stable on logits."""
+
+    def __init__(self, latent_dim: int = 32, norm: Norm = "batch") -> None:
+        super().__init__(
+            nn.Linear(latent_dim, 128),  # B, 128
+            nn.ReLU(),
+            nn.Linear(128, 288),  # B, 288
+            nn.ReLU(),
+            nn.Unflatten(1, (32, 3, 3)),  # B, 32,  3,  3
+            nn.ConvTranspose2d(32, 16, kernel_size=3, stride=2),  # B, 16,  7,  7
+            nn.ReLU(),
+            normalisation(norm, 16),
+            nn.ConvTranspose2d(16, 8, kernel_size=3, stride=2, padding=1, output_padding=1),  # B,  8, 14, 14
+            nn.ReLU(),
+            nn.ConvTranspose2d(8, 1, kernel_size=3, stride=2, padding=1, output_padding=1),  # B,  1, 28, 28
+        )
+
+
+def normalisation(norm: Norm, channels: int) -> nn.Module:
+    """Batch normalisation, or nothing in its place (so that the other layers keep their numbers)."""
+    return nn.BatchNorm2d(channels) if norm == "batch" else nn.Identity()
+
+
+class Pyramid(NamedTuple):
+    """How the table goes on for another size: the sides and widths of the maps, from the image to the smallest."""
+
+    sides: list[int]  # 28, 14, 7, 3
+    widths: list[int]  # 1, 8, 16, 32
+    features: int  # 128
+
+    @property
+    def flat(self) -> int:
+        return self.widths[-1] * self.sides[-1] ** 2
+
+
+def pyramid(size: int, channels: int) -> Pyramid:
+    """Halve (3×3, stride 2, padding 1) and double the width, until a last, unpadded convolution leaves at most 4×4.
+
+    >>> pyramid(28, 1)
+    Pyramid(sides=[28, 14, 7, 3], widths=[1, 8, 16, 32], features=128)
+    """
+    if size < 8:
+        raise UsageError(f"images of {size}×{size} pixels are too small for these networks: at least 8×8")
+    sides, widths = [size], [channels]
+    while (last := (sides[-1] - 3) // 2 + 1) > 4 or len(sides) < 2:
+        sides.append((sides[-1] + 1) // 2)
+        widths.append(8 * 2 ** (len(widths) - 1))
+    return Pyramid([*sides, last], [*widths, 8 * 2 ** (len(widths) - 1)], 4 * 8 * 2 ** (len(widths) - 1))
+
+
+def encoder(size: int, channels: int, norm: Norm = "batch") -> nn.Sequential:
+    """The pattern of `Encoder` for images of any size and number of channels: (B, C, S, S) → features (B, F)."""
+    if (size, channels) == (28, 1):
+        return Encoder(norm)
+    plan = pyramid(size, channels)
+    last = len(plan.sides) - 2
+    layers: list[nn.Module] = []
+    for i, (wide, wider) in enumerate(zip(plan.widths, plan.widths[1:], strict=False)):
+        layers += [nn.Conv2d(wide, wider, kernel_size=3, stride=2, padding=0 if i == last else 1), nn.ReLU()]
+        if 0 < i < last:
+            layers.append(normalisation(norm, wider))
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(plan.flat, plan.features))
+
+
+def decoder(size: int, channels: int, latent_dim: int, norm: Norm = "batch") -> nn.Sequential:
+    """The pattern of `Decoder`, mirroring `encoder`: latents (B, D) → logits (B, C, S, S)."""
+    if (size, channels) == (28, 1):
+        return Decoder(latent_dim, norm)
+    plan = pyramid(size, channels)
+    first = len(plan.sides) - 1
+    layers: list[nn.Module] = []
+    for i in range(first, 0, -1):
+        padding = 0 if i == first else 1
+        # An output of (side − 1)·2 − 2·padding + 3 + extra pixels must be the side that the encoder came from.
+        extra = plan.sides[i - 1] - ((plan.sides[i] - 1) * 2 - 2 * padding + 3)
+        layers.append(nn.ConvTranspose2d(plan.widths[i], plan.widths[i - 1], 3, 2, padding, output_padding=extra))
+        if i > 1:
+            layers.append(nn.ReLU())
+        if i > 2:
+            layers.append(normalisation(norm, plan.widths[i - 1]))
+    entry = [nn.Linear(latent_dim, plan.features), nn.ReLU(), nn.Linear(plan.features, plan.flat), nn.ReLU()]
+    return nn.Sequential(*entry, nn.Unflatten(1, (plan.widths[-1], plan.sides[-1], plan.sides[-1])), *layers)
+
+
+class VAE(nn.Module):
+    """Encoder, the two heads of 3b, decoder. With no argument assignment 3a's, at latent 32: 98,433 parameters."""
+
+    def __init__(self, size: int = 28, channels: int = 1, latent_dim: int = 32, norm: Norm = "batch") -> None:
+        super().__init__()
+        features = pyramid(size, channels).features
+        self.latent_dim = latent_dim
+        self.shape = (channels, size, size)
+        self.encoder = encoder(size, channels, norm)
+        self.mean = nn.Linear(features, latent_dim)
+        self.log_variance = nn.Linear(features, latent_dim)
+        self.decoder = decoder(size, channels, latent_dim, norm)
+
+    def encode(self, images: Float[Tensor, "B C H W"]) -> tuple[Float[Tensor, "B D"], Float[Tensor, "B D"]]:
+        """q(z|x) = N(mean, exp(log-variance)): both, for images in [0, 1]."""
+        features = torch.relu(self.encoder(images))
+        return self.mean(features), self.log_variance(features)
+
+    def decode(self, latents: Float[Tensor, "B D"]) -> Float[Tensor, "B C H W"]:
+        """Logits of the images' means; their sigmoid is the picture."""
+        return self.decoder(latents)
+
+
+def reparameterise(
+    mean: Float[Tensor, "*B D"], log_variance: Float[Tensor, "*B D"], noise: Float[Tensor, "*B D"]
+) -> Float[Tensor, "*B D"]:
+    """Assignment 3b: z = μ + σ·ε with ε ∼ N(0, I), so that z's randomness does not stand in the gradient's way."""
+    return mean + (log_variance / 2).exp() * noise

@@ -1,0 +1,271 @@
+"""Every option of every system, as typed dataclasses of plain values: the command's flags, a run's config, the report's list.
+
+A field's docstring is its `--help` text. No torch here, so that the command answers at once.
+"""
+
+import dataclasses
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, get_type_hints
+
+from arzhang.errors import UsageError
+
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser
+
+R = TypeVar("R")
+
+
+def require(holds: bool, option: str, value: object, rule: str) -> None:
+    """Refuse a value that makes no sense, in the words of the command line."""
+    if not holds:
+        raise UsageError(f"{flag(option)} {value}: {rule}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """What every training shares: the data, the schedule, the machine."""
+
+    system: ClassVar[str]
+
+    dataset: Literal["fashion-mnist", "mnist", "kmnist"] = "fashion-mnist"
+    """built-in data set; --data takes its place"""
+    data: str | None = None
+    """folder of your own images, in any mix of common formats"""
+    data_root: str | None = None
+    """where the files of a built-in data set already lie"""
+    size: int | None = None
+    """side of the images in pixels, to which those of --data are resized and cropped"""
+    validation: int = 5_000
+    """images that a built-in data set holds out of its training part (a folder is split 90/5/5 by content)"""
+    epochs: int = 20
+    """passes over the training part"""
+    batch_size: int = 128
+    """images a step, all ranks together; an epoch's last, incomplete batch is left out"""
+    lr: float = 1e-3
+    """learning rate of Adam"""
+    schedule: Literal["constant", "cosine"] = "constant"
+    """how the learning rate goes: constant, or along a half cosine to zero at the last step"""
+    clip: float | None = None
+    """largest norm of a turn's gradient; none: not clipped"""
+    ema: float | None = None
+    """decay a step of an exponential moving average of the weights, e.g. 0.999, then used to evaluate; none: not kept"""
+    seed: int = 0
+    """of weights, order and noise"""
+    log_every: int = 50
+    """steps between two lines of metrics.jsonl, each a mean over them"""
+    preview_every: int = 10
+    """epochs between two previews of the same images in samples/"""
+    init_from: str | None = None
+    """run whose weights to start from: tensors of equal name and shape are taken, the others named"""
+    tensorboard: bool = False
+    """write metrics for TensorBoard too"""
+    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """kind of device"""
+    devices: int = 1
+    """devices a node, one rank each; --batch-size is shared out among them"""
+    nodes: int = 1
+    """machines (start one process a device yourself, with torchrun or SLURM)"""
+    strategy: Literal["auto", "ddp"] = "auto"
+    """how ranks work together"""
+    precision: Literal["32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true"] = "32-true"
+    """number format of the computation"""
+    compile: bool = False
+    """compile the losses (a minute at the start, faster steps)"""
+    memory_share: float = 0.5
+    """share of the device's free memory that the images may take before they stay on disk, memory-mapped"""
+
+    def __post_init__(self) -> None:
+        require(self.size is None or self.size >= 8, "size", self.size, "must be at least 8 pixels")
+        require(self.validation >= 0, "validation", self.validation, "must be 0 or more images")
+        for name in ("epochs", "batch_size", "log_every", "preview_every", "devices", "nodes"):
+            require(getattr(self, name) >= 1, name, getattr(self, name), "must be 1 or more")
+        require(0 < self.lr < float("inf"), "lr", self.lr, "must be above 0")
+        require(self.clip is None or self.clip > 0, "clip", self.clip, "must be above 0 (leave it out not to clip)")
+        require(self.ema is None or 0 < self.ema < 1, "ema", self.ema, "must lie between 0 and 1")
+        require(self.seed >= 0, "seed", self.seed, "must be 0 or more")
+        require(0 < self.memory_share <= 1, "memory_share", self.memory_share, "must lie in (0, 1]")
+        ranks = self.devices * self.nodes
+        require(
+            self.batch_size % ranks == 0, "batch_size", self.batch_size, f"must be a multiple of the {ranks} devices"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class VAE(Training):
+    """A β-VAE (Kingma & Welling 2014; Higgins et al. 2017): assignment 3."""
+
+    system: ClassVar[str] = "vae"
+
+    beta: float = 1.0
+    """weight of the KL divergence from the prior"""
+    latent_dim: int = 32
+    """dimensions of the latent"""
+    kl_warmup: float = 0.0
+    """epochs over which β grows linearly from 0 to its value"""
+    likelihood: Literal["bernoulli", "gaussian", "logistic"] = "bernoulli"
+    """p(x|z): Bernoulli cross-entropy (no normalised density on grey pixels), Gaussian, or discretised logistic"""
+    sigma: float | Literal["learned"] = "learned"
+    """scale of the Gaussian or logistic likelihood in units of the image's range: a number, or one learned scalar"""
+    norm: Literal["batch", "none"] = "batch"
+    """batch normalisation in encoder and decoder, or none"""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(0 <= self.beta < float("inf"), "beta", self.beta, "must be 0 or more")
+        require(self.latent_dim >= 1, "latent_dim", self.latent_dim, "must be 1 or more")
+        require(self.kl_warmup >= 0, "kl_warmup", self.kl_warmup, "must be 0 or more epochs")
+        require(self.sigma == "learned" or self.sigma > 0, "sigma", self.sigma, "must be above 0, or 'learned'")
+
+
+SYSTEMS: dict[str, type[Training]] = {recipe.system: recipe for recipe in (VAE,)}
+
+
+# ------------------------------------------------------------------------------------------- as text, and back
+
+
+def flag(name: str) -> str:
+    """The flag of a field: `batch_size` → `--batch-size`, `n` → `-n`."""
+    return f"-{name}" if len(name) == 1 else "--" + name.replace("_", "-")
+
+
+def documentation(recipe: type) -> dict[str, str]:
+    """Each field's docstring, by name."""
+    from docstring_parser import parse_from_object
+
+    found: dict[str, str] = {}
+    for base in reversed(recipe.__mro__[:-1]):
+        found |= {p.arg_name: " ".join((p.description or "").split()) for p in parse_from_object(base).params}
+    return found
+
+
+
+def parser(recipe: type, **names: Any) -> "ArgumentParser":
+    """A parser with one flag for each field of a recipe; a wrong option or value raises UsageError, one line."""
+    import jsonargparse
+
+    class Parser(jsonargparse.ArgumentParser):
+        def error(self, message: str, ex: Exception | None = None) -> Any:  # type: ignore[override]
+            raise UsageError(_explain(self, message))
+
+    result = Parser(formatter_class=_formatter(), **names)
+    add_fields(result, recipe)
+    return result
+
+
+def _formatter() -> type:
+    from jsonargparse import DefaultHelpFormatter
+
+    class Formatter(DefaultHelpFormatter):
+        """Help without the types' Python names, which the metavar says already."""
+
+        def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: Any = None) -> None:
+            required = [a for a in actions if not a.option_strings or a.required]
+            super().add_usage(usage, required, [], prefix)
+            self.add_text("[options below]" if len(required) < len(list(actions)) else None)
+
+    return Formatter
+
+
+def add_fields(parser: "ArgumentParser", recipe: type) -> None:
+    """One flag for each field of a dataclass, with its type, default and docstring."""
+    from jsonargparse import ActionYesNo
+
+    hints, words = get_type_hints(recipe), documentation(recipe)
+    group = parser.add_argument_group((recipe.__doc__ or "options").splitlines()[0])
+    for field in dataclasses.fields(recipe):
+        default = field.default if field.default is not dataclasses.MISSING else None
+        if hints[field.name] is bool:
+            yes_no = ActionYesNo(yes_prefix="", no_prefix="no-")
+            group.add_argument(flag(field.name), action=yes_no, default=default, help=words.get(field.name, ""))
+        else:
+            many = {"nargs": "+"} if "tuple" in str(hints[field.name]) else {}
+            kind = hints[field.name].__args__[0] if many else hints[field.name]
+            group.add_argument(flag(field.name), type=kind, default=default, help=words.get(field.name, ""), **many)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """'; did you mean …?' where something known is near to a word."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _explain(parser: "ArgumentParser", message: str) -> str:
+    options = [option for action in parser._actions for option in action.option_strings if option.startswith("--")]
+    if found := re.search(r"[Uu]nrecognized arguments: (\S+)", message):
+        unknown = found[1].split("=")[0]
+        return f"{unknown}: no such option" + (nearest(unknown, options) or "; --help lists them all")
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    if found := re.search(r'[Pp]arser key "([\w.]+)"', lines[0]):
+        wanted = re.findall(r"(?:Expected an?|Expected) (.+?)(?:\. Got value|$)", "\n".join(lines), re.MULTILINE)
+        names = [re.sub(r"<class '(\w+)'>|typing\.Literal|\[|\]", r"\1", one).strip(" .:") for one in wanted]
+        value = re.search(r"(?:Given value: |Got value: ?)(.+)", message)
+        return f"{flag(found[1])} {value[1] if value else ''}: expected {' or '.join(dict.fromkeys(names)) or lines[-1]}"
+    return " ".join(lines)
+
+
+def as_flags(values: Mapping[str, Any]) -> list[str]:
+    """A mapping from option names to values as the words one would type for it."""
+    words: list[str] = []
+    for name, value in values.items():
+        if isinstance(value, bool):
+            words.append(flag(name) if value else flag("no-" + name))
+        elif isinstance(value, Sequence) and not isinstance(value, str):
+            words += [flag(name), *map(str, value)]
+        else:
+            words.append(f"{flag(name)}={'null' if value is None else value}")
+    return words
+
+
+def take_config(words: Iterable[str]) -> list[str]:
+    """The words of a command line with each `--config FILE` replaced by the file's options, put first: flags win."""
+    rest, from_files = [], []
+    iterator = iter(words)
+    for word in iterator:
+        name, _, value = word.partition("=")
+        if name != "--config":
+            rest.append(word)
+            continue
+        path = value or next(iterator, "")
+        if not path:
+            raise UsageError("--config: which file? (a YAML file of options, such as a run's config.yaml)")
+        from_files += as_flags(read_options(Path(path)))
+    return from_files + rest
+
+
+def read_options(path: Path) -> dict[str, Any]:
+    """The options in a YAML file: a flat mapping, or a run's config.yaml. Read by the plain safe loader."""
+    content = read_yaml(path)
+    if isinstance(content.get("recipe"), dict):
+        content = content["recipe"]
+    if bad := [name for name, value in content.items() if isinstance(value, dict)]:
+        raise UsageError(f"{path}: '{bad[0]}' must be a plain value, not a mapping")
+    return {str(name).replace("-", "_"): value for name, value in content.items()}
+
+
+def read_yaml(path: Path, limit: int = 1 << 20) -> dict[str, Any]:
+    """A YAML mapping from a small file, without running anything in it."""
+    import yaml
+
+    try:
+        if path.stat().st_size > limit:
+            raise UsageError(f"{path}: larger than a configuration can be ({limit:,} bytes)")
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(f"{path}: not a YAML file of options ({str(error).splitlines()[0]})") from None
+    except FileNotFoundError:
+        raise UsageError(f"{path}: no such file") from None
+    if not isinstance(content, dict):
+        raise UsageError(f"{path}: must hold a mapping from options to values")
+    return content
+
+
+def from_mapping(recipe: type[R], values: Mapping[str, Any], where: str = "") -> R:
+    """A recipe from plain values, each checked as if it had been typed."""
+    try:
+        return recipe(**vars(parser(recipe).parse_args(as_flags(values))))
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}" if where else str(error)) from None

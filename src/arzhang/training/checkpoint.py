@@ -1,0 +1,187 @@
+"""Checkpoints: complete, hashed, and read without running anything in them.
+
+A checkpoint is a folder `checkpoints/step_00000860` of safetensors and JSON. It is written under another name, flushed
+and renamed, so that a kill at any instant leaves the last good one. The two last and the best are kept.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from arzhang.errors import ArzhangError
+
+MANIFEST, STATE = "manifest.json", "state.json"
+WEIGHTS, AVERAGED, OPTIMIZERS = "weights.safetensors", "averaged.safetensors", "optimizers.safetensors"
+KEPT = 2
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint on the disk, by its manifest."""
+
+    path: Path
+    step: int
+    validation: float | None
+    files: Mapping[str, str]
+    """Name → sha256."""
+
+    def verify(self) -> None:
+        """Compare every file with its hash; raise ArzhangError for the first that differs."""
+        for name, expected in self.files.items():
+            path = self.path / name
+            if not path.is_file():
+                raise ArzhangError(f"{path}: missing")
+            if sha256(path) != expected:
+                raise ArzhangError(f"{path}: damaged or edited (its sha256 is not the manifest's)")
+
+    def tensors(self, name: str) -> dict[str, Tensor]:
+        """A safetensors file of this checkpoint, on the CPU."""
+        return read_tensors(self.path / name)
+
+    def state(self) -> dict[str, Any]:
+        """The plain values: step, epoch, and what the loop had not logged yet."""
+        return json.loads((self.path / STATE).read_text(encoding="utf-8"))
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """A safetensors file; anything else, a pickle above all, is refused unread."""
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise ArzhangError(
+            f"{path}: not a whole safetensors file ({error}); Arzhang never unpickles, for that would run the file's code"
+        ) from None
+    except FileNotFoundError:
+        raise ArzhangError(f"{path}: missing") from None
+
+
+def sha256(path: Path) -> str:
+    """The hash of a file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def save(
+    folder: Path,
+    step: int,
+    tensors: Mapping[str, Mapping[str, Tensor]],
+    state: Mapping[str, Any],
+    validation: float | None,
+) -> Checkpoint:
+    """Write the files of a checkpoint, make them durable, give the folder its name, and drop what is no longer kept."""
+    final, beside = folder / f"step_{step:08d}", folder / f".step_{step:08d}.part"
+    shutil.rmtree(beside, ignore_errors=True)
+    try:
+        beside.mkdir(parents=True)
+        for name, content in tensors.items():
+            try:
+                save_file({key: tensor.detach().contiguous() for key, tensor in content.items()}, beside / name)
+            except SafetensorError as error:
+                raise ArzhangError(f"{final / name}: could not be written ({error})") from None
+        content = json.dumps({"step": step, "validation": validation, **state})
+        (beside / STATE).write_text(content, encoding="utf-8")
+        files = {path.name: sha256(path) for path in sorted(beside.iterdir())}
+        (beside / MANIFEST).write_text(json.dumps({"sha256": files}, indent=2), encoding="utf-8")
+        for path in beside.iterdir():
+            flush(path)
+        flush(beside)
+        shutil.rmtree(final, ignore_errors=True)
+        beside.rename(final)
+        flush(folder)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    prune(folder)
+    return Checkpoint(final, step, validation, files)
+
+
+def flush(path: Path) -> None:
+    """Make a file or folder durable. (Windows cannot open folders, and its rename is durable by itself.)"""
+    if os.name == "nt" and path.is_dir():
+        return
+    handle = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def available(folder: Path) -> list[Checkpoint]:
+    """Every checkpoint with a readable manifest, oldest first."""
+    found = []
+    for path in sorted(folder.glob("step_*")):
+        try:
+            manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+            state = json.loads((path / STATE).read_text(encoding="utf-8"))
+            files = {str(name): str(digest) for name, digest in manifest["sha256"].items()}
+            if any(Path(name).name != name for name in files) or not {WEIGHTS, STATE} <= set(files):
+                continue  # a name that climbs out of the folder, or a checkpoint of nothing
+            validation = state["validation"]
+            found.append(Checkpoint(path, int(state["step"]), None if validation is None else float(validation), files))
+        except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError):
+            continue
+    return found
+
+
+def best(checkpoints: list[Checkpoint]) -> Checkpoint:
+    """The smallest validation value; the newest where none was validated."""
+    validated = [(c.validation, c.step) for c in checkpoints if c.validation is not None]
+    step = min(validated)[1] if validated else checkpoints[-1].step
+    return next(c for c in checkpoints if c.step == step)
+
+
+def prune(folder: Path) -> None:
+    """Keep the two last and the best."""
+    found = available(folder)
+    kept = {c.step for c in found[-KEPT:]} | ({best(found).step} if found else set())
+    for checkpoint in found:
+        if checkpoint.step not in kept:
+            shutil.rmtree(checkpoint.path, ignore_errors=True)
+
+
+def newest_sound(folder: Path, notify: Callable[[str], None], which: str = "last") -> Checkpoint | None:
+    """The last (or best) checkpoint whose hashes agree; damaged ones are named and passed over."""
+    present = [path.name for path in sorted(folder.glob("step_*"))]
+    found = available(folder)
+    for name in set(present) - {c.path.name for c in found}:
+        notify(f"{folder / name}: its manifest is missing or unreadable; passed over")
+    while found:
+        chosen = best(found) if which == "best" else found[-1]
+        try:
+            chosen.verify()
+            return chosen
+        except ArzhangError as error:
+            notify(f"{error}; the checkpoint before it is used")
+            found.remove(chosen)
+    return None
+
+
+def optimizer_tensors(optimizers: Mapping[str, torch.optim.Optimizer]) -> dict[str, Tensor]:
+    """The state of optimizers as flat tensors: `turn/parameter/name`."""
+    return {
+        f"{turn}/{index}/{key}": value
+        for turn, optimizer in optimizers.items()
+        for index, values in optimizer.state_dict()["state"].items()
+        for key, value in values.items()
+    }
+
+
+def restore_optimizers(optimizers: Mapping[str, torch.optim.Optimizer], tensors: Mapping[str, Tensor]) -> None:
+    """The inverse of `optimizer_tensors`; the options of the groups are the recipe's, not the file's."""
+    for turn, optimizer in optimizers.items():
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in tensors.items():
+            owner, index, key = name.split("/", 2)
+            if owner == turn:
+                state.setdefault(int(index), {})[key] = value
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -1,0 +1,373 @@
+"""Time: one loop for every task. It owns the order of steps, the machinery of an update, logs, checkpoints and signals.
+
+Every step is a function of (seed, step): the order of the images, the noise and the random state are derived, not saved,
+so that resuming is running the same code from a later step. The device is read once every `log_every` steps.
+"""
+
+import contextlib
+import io
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol
+
+import torch
+from jaxtyping import Float, Int64
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torchvision.utils import make_grid, save_image
+
+from arzhang.contracts import Batch, Scalars, Task
+from arzhang.errors import ArzhangError, UsageError
+from arzhang.randomness import generator, mix, permutation
+from arzhang.recipes import Training
+from arzhang.training import checkpoint as checkpoints
+from arzhang.training.progress import Progress
+from arzhang.training.run import Run, write_atomically
+
+BLOCK = 500
+"""Images measured at once. Their noise is keyed by the block, so that it is a function of (seed, image index)."""
+PREVIEWED = 32
+SAVE_SECONDS = 600
+"""Within an epoch longer than this, a checkpoint is written so often."""
+
+
+class Images(Protocol):
+    """What the loop needs of one part of a data set."""
+
+    def __len__(self) -> int: ...
+
+    def batch(self, indices: Int64[Tensor, " B"]) -> Float[Tensor, "B C H W"]:
+        """Images in [0, 1] on the device."""
+
+
+class Interrupted(ArzhangError):
+    """A signal arrived; the state is saved."""
+
+    def __init__(self, run: Path, signum: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(signum).name}; the state is saved: `arzhang resume {run}`")
+        self.exit_code = 128 + signum
+
+
+class _Turns(nn.Module):
+    """All turns of a task as one module, so that Fabric can wrap it for precision and for gradients over ranks."""
+
+    def __init__(self, task: Task, compiled: bool) -> None:
+        super().__init__()
+        self.networks = task.networks
+        self.losses = [torch.compile(turn.loss) if compiled else turn.loss for turn in task.turns]
+        self.shared: dict[str, Any] = {}
+
+    def forward(self, turn: int, batch: Batch) -> tuple[Tensor, Scalars]:
+        return self.losses[turn](batch, self.shared)
+
+
+class Loop:
+    """Trains a task on `train`, validates on `validation`, in a run directory; `fit` begins or goes on."""
+
+    def __init__(
+        self,
+        task: Task,
+        recipe: Training,
+        train: Images,
+        validation: Images,
+        run: Run,
+        fabric: Fabric,
+        notify: Callable[[str], None],
+    ) -> None:
+        if len(train) < recipe.batch_size:
+            raise UsageError(f"--batch-size {recipe.batch_size}: the training part holds only {len(train):,} images")
+        self.task, self.recipe, self.run, self.fabric, self.notify = task, recipe, run, fabric, notify
+        self.train, self.validation = train, validation
+        self.steps_an_epoch = len(train) // recipe.batch_size
+        self.last_step = recipe.epochs * self.steps_an_epoch
+        share = recipe.batch_size // fabric.world_size
+        self.rows = slice(share * fabric.global_rank, share * (fabric.global_rank + 1))
+        self.averaged = (
+            AveragedModel(task.networks, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema)) if recipe.ema else None
+        )
+        self.turns = _Turns(task, recipe.compile)
+        if fabric.world_size > 1 and fabric.device.type == "cuda":
+            nn.SyncBatchNorm.convert_sync_batchnorm(self.turns)
+        self.module = fabric.setup_module(self.turns)
+        self.optimizers = [fabric.setup_optimizers(turn.optimizer) for turn in task.turns]
+        self.board = tensorboard(run.path) if recipe.tensorboard and self._chief() else None
+        self.step, self.seconds_before = 0, 0.0
+        self.names: list[list[str]] = [[] for _ in task.turns]
+        self.window: list[Tensor] = []
+
+    # ------------------------------------------------------------------------------------------------ the course
+
+    def fit(self) -> None:
+        """Train from the last sound checkpoint, or from the start, to the last epoch."""
+        self._restore()
+        devices = [self.fabric.device] if self.fabric.device.type == "cuda" else []
+        with (
+            torch.random.fork_rng(devices),  # each step reseeds; the caller's own random state is left alone
+            _signals() as arrived,
+            Progress(self.recipe.epochs, self.last_step, self.step, self._chief()) as self.progress,
+        ):
+            self.began = self.saved = time.monotonic()
+            while self.step < self.last_step:
+                self._epoch(self.step // self.steps_an_epoch, arrived)
+                if self._agreed(bool(arrived)):
+                    raise Interrupted(self.run.path, arrived[0] if arrived else signal.SIGTERM)
+
+    def _epoch(self, epoch: int, arrived: Sequence[int]) -> None:
+        order = permutation(len(self.train), self.recipe.seed, epoch).to(self.fabric.device)
+        self.task.networks.train()
+        for position in range(self.step - epoch * self.steps_an_epoch, self.steps_an_epoch):
+            self._update(self._batch(order, position, epoch))
+            self.step += 1
+            self.progress.advance(self.step)
+            pause = self.step % self.recipe.log_every == 0
+            if pause:
+                self._log(epoch)
+            # Ranks ask one another only where they read the device anyway; an epoch's end saves by itself.
+            if position + 1 < self.steps_an_epoch and (pause or self.fabric.world_size == 1):
+                if self._agreed(bool(arrived)):
+                    self._save(epoch)
+                    raise Interrupted(self.run.path, arrived[0] if arrived else signal.SIGTERM)
+                if self._agreed(time.monotonic() - self.saved > SAVE_SECONDS):
+                    self._save(epoch)
+        self._log(epoch)
+        self._finish_epoch(epoch + 1)
+
+    def _agreed(self, mine: bool) -> bool:
+        """Whether any rank says so."""
+        if self.fabric.world_size == 1:
+            return mine
+        flag = torch.tensor(float(mine), device=self.fabric.device)
+        return bool(self.fabric.all_reduce(flag, reduce_op="sum") > 0)
+
+    def _batch(self, order: Tensor, position: int, epoch: int) -> Batch:
+        size, seed = self.recipe.batch_size, self.recipe.seed
+        indices = order[position * size : (position + 1) * size][self.rows]
+        noise = self.task.noise(size, generator(seed, "noise", self.step, device=self.fabric.device))[self.rows]
+        torch.manual_seed(mix(seed, "step", self.step, self.fabric.global_rank))  # for what draws inside a network
+        return Batch(self.train.batch(indices), indices, noise, epoch + position / self.steps_an_epoch)
+
+    def _update(self, batch: Batch) -> None:
+        self.turns.shared.clear()
+        factor = self._schedule()
+        logged: list[Tensor] = []
+        for i, (turn, optimizer) in enumerate(zip(self.task.turns, self.optimizers, strict=True)):
+            with _only(turn.modules, self.task.networks) if len(self.optimizers) > 1 else contextlib.nullcontext():
+                for group in optimizer.param_groups:
+                    group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor
+                loss, scalars = self.module(i, batch)
+                self.fabric.backward(loss)
+                if self.recipe.clip is not None:
+                    self.fabric.clip_gradients(self.module, optimizer, max_norm=self.recipe.clip, error_if_nonfinite=False)
+                optimizer.step()
+                optimizer.zero_grad()
+            self.names[i] = list(scalars)
+            logged += [scalar.detach() for scalar in scalars.values()]
+        self.window.append(torch.stack(logged))
+        if self.averaged is not None:
+            self.averaged.update_parameters(self.task.networks)
+
+    def _schedule(self) -> float:
+        if self.recipe.schedule == "cosine":
+            return (1 + torch.tensor(torch.pi * self.step / self.last_step).cos().item()) / 2
+        return 1.0
+
+    def _finish_epoch(self, epoch: int) -> None:
+        terms: dict[str, float] = {}
+        if len(self.validation):
+            with self._evaluated():
+                terms = measure(self.task, self.validation, self.fabric, self.recipe.seed)
+                if (epoch % self.recipe.preview_every == 0 or epoch == self.recipe.epochs) and self._chief():
+                    self._preview(epoch)
+            self.progress.validated(self.task.criterion, terms[self.task.criterion])
+        self._write({"step": self.step, "epoch": epoch, "split": "validation", **terms})
+        self._save(epoch, terms.get(self.task.criterion))
+
+    # ------------------------------------------------------------------------------------------------ logs
+
+    def _chief(self) -> bool:
+        return self.fabric.is_global_zero
+
+    def _log(self, epoch: int) -> None:
+        """Read the device: the mean of every logged term since the last reading, over all ranks."""
+        if not self.window:
+            return
+        rows = self._read_window()
+        self.window.clear()
+        means = dict(zip((name for names in self.names for name in names), rows.mean(0).tolist(), strict=True))
+        self.progress.losses(means)
+        rate = self.optimizers[0].param_groups[0]["lr"]
+        self._write({"step": self.step, "epoch": epoch + 1, "split": "train", **means, "lr": rate})
+
+    def _write(self, entry: dict[str, Any]) -> None:
+        if self._chief():
+            self.run.log({**entry, "seconds": round(self._seconds(), 3)})
+            for name, value in entry.items():
+                if self.board is not None and isinstance(value, float):
+                    self.board.add_scalar(f"{entry['split']}/{name}", value, entry["step"])
+
+    def _seconds(self) -> float:
+        """Training time of this run, earlier sittings included."""
+        return self.seconds_before + time.monotonic() - self.began
+
+    def _read_window(self) -> Float[Tensor, "steps terms"]:
+        rows = torch.stack(self.window)
+        if self.fabric.world_size > 1:
+            rows = self.fabric.all_reduce(rows, reduce_op="mean")
+        rows = rows.cpu().double()
+        if not (finite := rows.isfinite().all(1)).all():
+            step = self.step - len(rows) + int((~finite).nonzero()[0])
+            self._diverged(f"the loss of step {step + 1:,} is {_first_bad(rows)}")
+        return rows
+
+    def _diverged(self, what: str) -> None:
+        found = checkpoints.available(self.run.path / "checkpoints")
+        kept = f"the last good state is step {found[-1].step:,}" if found else "nothing had been saved yet"
+        advice = "a smaller --lr or --clip 1 usually helps"
+        raise ArzhangError(f"{self.run.path}: {what}; {kept}; {advice}")
+
+    def _preview(self, epoch: int) -> None:
+        count = min(PREVIEWED, len(self.validation))
+        indices = torch.arange(count, device=self.fabric.device)
+        noise = self.task.noise(count, generator(self.recipe.seed, "preview", device=self.fabric.device))
+        named = self.task.preview(Batch(self.validation.batch(indices), indices, noise, float(epoch)))
+        rows = torch.cat([make_grid(images.float().cpu(), nrow=count, padding=2) for images in named.values()], dim=1)
+        save_image(rows, picture := io.BytesIO(), format="png")
+        write_atomically(self.run.path / "samples" / f"epoch_{epoch:04d}.png", picture.getvalue())
+
+    # ------------------------------------------------------------------------------------------------ state
+
+    @contextlib.contextmanager
+    def _evaluated(self) -> Iterator[None]:
+        """Evaluation mode, without gradients, on the averaged weights if they are kept; ranks share rank 0's buffers."""
+        networks = self.task.networks
+        if self.fabric.world_size > 1:
+            for buffer in networks.buffers():
+                buffer.copy_(self.fabric.broadcast(buffer))
+        if self.averaged is not None:
+            self.task.networks = self.averaged.module
+        self.task.networks.eval()
+        try:
+            with torch.no_grad(), self.fabric.autocast():
+                yield
+        finally:
+            self.task.networks = networks
+            networks.train()
+
+    def _save(self, epoch: int, validation: float | None = None) -> None:
+        """Write a checkpoint, unless the state is no longer good."""
+        window = self._read_window() if self.window else torch.zeros(0, 0)
+        tensors = [*self.task.networks.parameters(), *self.task.networks.buffers()]
+        if not torch.stack([t.isfinite().all() for t in tensors if t.is_floating_point()]).all():
+            self._diverged(f"weights are no longer finite at step {self.step:,}")
+        if self._chief():
+            optimizers = {turn.name: turn.optimizer for turn in self.task.turns}
+            files = {
+                checkpoints.WEIGHTS: self.task.networks.state_dict(),
+                checkpoints.OPTIMIZERS: checkpoints.optimizer_tensors(optimizers),
+            }
+            if self.averaged is not None:
+                files[checkpoints.AVERAGED] = self.averaged.module.state_dict()
+            state = {"epoch": epoch, "seconds": self._seconds(), "names": self.names, "window": window.tolist()}
+            checkpoints.save(self.run.path / "checkpoints", self.step, files, state, validation)
+        self.fabric.barrier()
+        self.saved = time.monotonic()
+
+    def _restore(self) -> None:
+        found = checkpoints.newest_sound(self.run.path / "checkpoints", self.notify if self._chief() else _silent)
+        step = found.step if found else 0
+        if self._chief():
+            self.run.truncate(step)
+        self.fabric.barrier()
+        if found is None:
+            return
+        device = self.fabric.device
+        self.task.networks.load_state_dict(found.tensors(checkpoints.WEIGHTS))
+        moved = {name: tensor.to(device) for name, tensor in found.tensors(checkpoints.OPTIMIZERS).items()}
+        checkpoints.restore_optimizers({turn.name: turn.optimizer for turn in self.task.turns}, moved)
+        if self.averaged is not None:
+            self.averaged.module.load_state_dict(found.tensors(checkpoints.AVERAGED))
+            self.averaged.n_averaged.fill_(step)
+        state = found.state()
+        self.step, self.names, self.seconds_before = step, state["names"], state["seconds"]
+        self.window = list(torch.tensor(state["window"], device=device)) if state["window"] else []
+
+
+@torch.no_grad()
+def measure(task: Task, images: Images, fabric: Fabric, seed: int) -> dict[str, float]:
+    """The mean of every term of `task.measure` over a data set, in float64, shared out among ranks.
+
+    Blocks of images and their noise are the same on any number of ranks.
+    """
+    device, n = fabric.device, len(images)
+    sums: dict[str, float] = {}
+    blocks = (n + BLOCK - 1) // BLOCK
+    for block in range(fabric.global_rank, max(blocks, fabric.world_size), fabric.world_size):
+        indices = torch.arange(block * BLOCK, max(block * BLOCK, min(n, (block + 1) * BLOCK)), device=device)
+        noise = task.noise(BLOCK, generator(seed, "evaluation", block, device=device))[: len(indices)]
+        for name, term in task.measure(Batch(images.batch(indices), indices, noise)).items():
+            sums[name] = sums.get(name, 0.0) + term.double().sum().item()
+    total = torch.tensor(list(sums.values()), dtype=torch.float64)
+    if fabric.world_size > 1:
+        total = fabric.all_reduce(total.to(device), reduce_op="sum").cpu()
+    return dict(zip(sums, (total / n).tolist(), strict=True))
+
+
+def tensorboard(folder: Path) -> Any:
+    """A writer of TensorBoard's event files."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise UsageError("--tensorboard: needs the extra: pip install 'arzhang[tensorboard]'") from None
+    return SummaryWriter(str(folder))
+
+
+def _first_bad(rows: Tensor) -> str:
+    return "not a number" if rows.isnan().any() else "infinite"
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+@contextlib.contextmanager
+def _only(modules: Sequence[nn.Module], networks: nn.Module) -> Iterator[None]:
+    """Gradients for these modules' weights alone: the other player's stand still and cost no backward pass."""
+    wanted = {id(p) for module in modules for p in module.parameters()}
+    frozen = [p for p in networks.parameters() if p.requires_grad and id(p) not in wanted]
+    for parameter in frozen:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in frozen:
+            parameter.requires_grad_(True)
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[list[int]]:
+    """SIGINT and SIGTERM as a list that fills, so that a step is never cut in two; a second one acts at once."""
+    arrived: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield arrived
+        return
+    before: dict[int, Any] = {}
+
+    def note(signum: int, _: FrameType | None) -> None:
+        arrived.append(signum)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        print("\nstopping after this step, to save the state", file=sys.stderr)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before[number] = signal.signal(number, note)
+    try:
+        yield arrived
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,148 @@
+"""A run directory: its configuration, its log, its lock. The only thing that later steps read."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import yaml
+from filelock import FileLock, Timeout
+
+from arzhang.errors import ArzhangError, UsageError
+from arzhang.recipes import SYSTEMS, Training, from_mapping, read_yaml
+
+CONFIG, METRICS, LOCK = "config.yaml", "metrics.jsonl", ".lock"
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write beside, flush, rename: whoever reads `path` finds the old content or the new, whole."""
+    data = content.encode() if isinstance(content, str) else content
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(beside).chmod(0o666 & ~_umask())
+        Path(beside).replace(path)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    current = os.umask(0o022)
+    os.umask(current)
+    return current
+
+
+class Run:
+    """One training's directory. `Run.create` makes it, `Run(path)` opens it."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        if not (self.path / CONFIG).is_file():
+            what = "no such folder" if not self.path.exists() else f"not a run: it holds no {CONFIG}"
+            raise UsageError(f"{self.path}: {what} (`arzhang train` makes runs)")
+        self.config = read_yaml(self.path / CONFIG)
+
+    @classmethod
+    def create(cls, path: Path | str, recipe: Training, data: dict[str, Any], overwrite: bool = False) -> "Run":
+        """A new run directory with its config. A folder that exists and is not empty is refused, a run may be
+        overwritten if that is asked for."""
+        path = Path(path)
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            refuse_to_overwrite(path, overwrite)
+            with cls(path).locked():
+                pass  # nobody trains in it
+            shutil.rmtree(path)
+        for folder in ("checkpoints", "samples", "figures"):
+            (path / folder).mkdir(parents=True, exist_ok=True)
+        config = {
+            "system": recipe.system,
+            "recipe": dataclasses.asdict(recipe),
+            "data": data,
+            "versions": versions(),
+        }
+        text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
+        write_atomically(path / CONFIG, "# The resolved recipe of this run; `arzhang resume` reads it.\n" + text)
+        return cls(path)
+
+    @property
+    def recipe(self) -> Training:
+        """The recipe of this run, checked as if typed."""
+        where = str(self.path / CONFIG)
+        system, values = self.config.get("system"), self.config.get("recipe")
+        if system not in SYSTEMS or not isinstance(values, dict):
+            raise UsageError(f"{where}: says system '{system}', known are {', '.join(SYSTEMS)}")
+        return from_mapping(SYSTEMS[system], values, where)
+
+    def update(self, recipe: Training) -> None:
+        """Write a changed recipe (a longer run) into the config."""
+        self.config["recipe"] = dataclasses.asdict(recipe)
+        write_atomically(self.path / CONFIG, yaml.safe_dump(self.config, sort_keys=False, allow_unicode=True))
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Only one process trains in a run; the operating system gives the lock back when it dies."""
+        lock = FileLock(self.path / LOCK, timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise ArzhangError(f"{self.path}: another process is at work in this run; wait for it or stop it") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    # ------------------------------------------------------------------------------------------------ the log
+
+    def log(self, entry: dict[str, Any]) -> None:
+        """One line of metrics.jsonl."""
+        with (self.path / METRICS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """All lines of the log; a line that a kill left half-written is passed over."""
+        path = self.path / METRICS
+        entries = []
+        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+            with contextlib.suppress(json.JSONDecodeError):
+                entries.append(json.loads(line))
+        return entries
+
+    def truncate(self, step: int) -> None:
+        """Forget what was logged after `step`: it will be logged again."""
+        kept = [entry for entry in self.metrics() if entry["step"] <= step]
+        write_atomically(self.path / METRICS, "".join(json.dumps(entry) + "\n" for entry in kept))
+
+    def finished(self) -> bool:
+        """Whether the log says that the last epoch was validated."""
+        return any(e.get("split") == "validation" and e["epoch"] >= self.recipe.epochs for e in self.metrics())
+
+
+def refuse_to_overwrite(path: Path, overwrite: bool) -> None:
+    """Say why a folder that is in the way stays, unless it is a run and overwriting was asked for."""
+    is_run = path.is_dir() and (path / CONFIG).is_file()
+    if not is_run:
+        raise UsageError(f"{path}: exists and is not a run of Arzhang; choose another --out")
+    if not overwrite:
+        state = "is finished" if Run(path).finished() else f"was interrupted; `arzhang resume {path}` goes on with it"
+        raise UsageError(f"{path}: this run {state}. --overwrite starts anew in its place, --out chooses another")
+
+
+def versions() -> dict[str, str]:
+    """What the numbers of a run depend on besides its recipe."""
+    names = ("arzhang", "torch", "torchvision", "lightning-fabric", "numpy", "safetensors")
+    found = {"python": platform.python_version(), "platform": f"{platform.system()} {platform.machine()}"}
+    for name in names:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
