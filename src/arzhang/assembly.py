@@ -1,4 +1,4 @@
-"""From a recipe to a training, and from a run back to its model: the only place that knows tasks, data and loop alike."""
+"""From a recipe to a training, from a run back to its model: the only place that knows tasks, data and loop alike."""
 
 import dataclasses
 import logging
@@ -107,7 +107,7 @@ def train(
 
 
 def resume(path: Path | str, *, notify: Notify = print, **changes: Any) -> Run:
-    """Go on with a run from its last sound checkpoint, with nothing but its name; `epochs` may be changed to train longer."""
+    """Go on with a run from its last sound checkpoint, with nothing but its name; `changes` may ask for `epochs`."""
     run = Run(path)
     before = run.recipe
     recipe = dataclasses.replace(before, **changes)
@@ -124,9 +124,7 @@ def resume(path: Path | str, *, notify: Notify = print, **changes: Any) -> Run:
     return _fit(task, recipe, parts, run, fabric, say)
 
 
-def _fit(
-    task: Task, recipe: recipes.Training, parts: data.Splits, run: Run, fabric: Fabric, notify: Notify
-) -> Run:
+def _fit(task: Task, recipe: recipes.Training, parts: data.Splits, run: Run, fabric: Fabric, notify: Notify) -> Run:
     loop = Loop(task, recipe, parts.train, parts.validation, run, fabric, notify)
     if fabric.is_global_zero:
         with run.locked():
@@ -136,15 +134,27 @@ def _fit(
     return run
 
 
-def load(path: Path | str, *, checkpoint: str = "best", device: torch.device | str = "cpu") -> Any:
+def sound_checkpoint(run: Run, which: str, notify: Notify) -> checkpoints.Checkpoint:
+    """The best or last checkpoint whose hashes agree."""
+    found = checkpoints.newest_sound(run.path / "checkpoints", notify, which)
+    if found is None:
+        raise ArzhangError(f"{run.path}: holds no sound checkpoint yet")
+    return found
+
+
+def load(
+    path: Path | str,
+    *,
+    checkpoint: str = "best",
+    device: torch.device | str = "cpu",
+    notify: Notify = warnings.warn,
+) -> Any:
     """The trained model of a run, for use from Python: for a VAE `encode`, `decode`, `reconstruct`, `sample`.
 
     `checkpoint` is "best" (by validation) or "last". Weights are read from safetensors: no code in the run is run.
     """
     run = Run(path)
-    found = checkpoints.newest_sound(run.path / "checkpoints", warnings.warn, checkpoint)
-    if found is None:
-        raise ArzhangError(f"{run.path}: holds no sound checkpoint yet")
+    found = sound_checkpoint(run, checkpoint, notify)
     facts = run.config["data"]
     task = build(run.recipe, tuple(facts["shape"]), facts["levels"], torch.device(device))
     name = checkpoints.AVERAGED if run.recipe.ema else checkpoints.WEIGHTS
@@ -157,10 +167,9 @@ def initialise(task: Task, path: Path, notify: Notify) -> None:
     """Take from another run what fits this task: tensors of equal name and shape; the others are named."""
     source: dict[str, Tensor]
     if path.is_dir():
-        found = checkpoints.newest_sound(Run(path).path / "checkpoints", notify, "best")
-        if found is None:
-            raise ArzhangError(f"--init-from {path}: holds no sound checkpoint")
-        source = found.tensors(checkpoints.AVERAGED if Run(path).recipe.ema else checkpoints.WEIGHTS)
+        source = sound_checkpoint(Run(path), "best", notify).tensors(
+            checkpoints.AVERAGED if Run(path).recipe.ema else checkpoints.WEIGHTS
+        )
     else:
         source = checkpoints.read_tensors(path)
     own = task.networks.state_dict()
@@ -211,7 +220,8 @@ def estimate(recipe: recipes.Training, parts: data.Splits, fabric: Fabric) -> st
     step, steps = statistics.median(seconds[1:]), len(parts.train) // recipe.batch_size * recipe.epochs
     network = f"{sum(p.numel() for p in task.networks.parameters()):,} weights"
     where = f"{fabric.device.type}, {torch.get_num_threads()} threads" if fabric.device.type == "cpu" else fabric.device
-    return f"about {duration(step * steps)} and {memory / 1e6:,.0f} MB: {network}, {steps:,} steps of {step * 1e3:.1f} ms ({where})"
+    pace = f"{steps:,} steps of {step * 1e3:.1f} ms"
+    return f"about {duration(step * steps)} and {memory / 1e6:,.0f} MB: {network}, {pace} ({where})"
 
 
 def duration(seconds: float) -> str:

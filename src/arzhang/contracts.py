@@ -1,8 +1,8 @@
-"""What passes between the rooms: a batch, a turn, a task. The loop and the tasks know each other only through this page."""
+"""What passes between the rooms: a batch, a turn, a task. Loop and tasks know each other only through this page."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int64
@@ -38,6 +38,7 @@ class Turn:
     loss: Callable[[Batch, dict[str, Any]], tuple[Float[Tensor, ""], Scalars]]
 
 
+@runtime_checkable
 class Task(Protocol):
     """What a system is trained for. It owns its networks, imports no Fabric and runs under plain torch."""
 

@@ -16,7 +16,6 @@ from arzhang.contracts import Batch
 from arzhang.errors import UsageError
 from arzhang.randomness import generator
 from arzhang.tasks.vae import ACTIVE, VAETask
-from arzhang.training import checkpoint as checkpoints
 from arzhang.training.loop import BLOCK
 from arzhang.training.run import Run, write_atomically
 
@@ -42,9 +41,9 @@ def evaluate(
     if samples < 1:
         raise UsageError(f"--samples {samples}: must be 1 or more")
     run = Run(path)
-    model = assembly.load(path, checkpoint=checkpoint, device=device)
+    model = assembly.load(path, checkpoint=checkpoint, device=device, notify=notify)
     parts = assembly.splits(run.recipe, device, notify)
-    step = checkpoints.newest_sound(run.path / "checkpoints", notify, checkpoint).step
+    step = assembly.sound_checkpoint(run, checkpoint, notify).step
     protocol = {"split": "test", "data": parts.sha256, "checkpoint": f"{checkpoint}, step {step}", "seed": seed}
     metrics = measure_vae(model, parts.test, samples, seed, protocol)
     write_atomically(run.path / EVALUATION, json.dumps(metrics, indent=2) + "\n")
@@ -125,9 +124,7 @@ def measure_vae(model: VAETask, images: Any, samples: int, seed: int, protocol: 
     return metrics
 
 
-def _columns(
-    model: VAETask, images: Tensor, indices: Tensor, rng: torch.Generator, samples: int
-) -> dict[str, Tensor]:
+def _columns(model: VAETask, images: Tensor, indices: Tensor, rng: torch.Generator, samples: int) -> dict[str, Tensor]:
     """What is measured of each image of one block."""
     terms = model.measure(Batch(images, indices, model.noise(BLOCK, rng)[: len(indices)]))
     weights = model.log_weights(images, rng, samples)

@@ -1,4 +1,4 @@
-"""Every option of every system, as typed dataclasses of plain values: the command's flags, a run's config, the report's list.
+"""Every option of every system, as typed dataclasses of plain values: flags, a run's config, the report's list.
 
 A field's docstring is its `--help` text. No torch here, so that the command answers at once.
 """
@@ -52,7 +52,7 @@ class Training:
     clip: float | None = None
     """largest norm of a turn's gradient; none: not clipped"""
     ema: float | None = None
-    """decay a step of an exponential moving average of the weights, e.g. 0.999, then used to evaluate; none: not kept"""
+    """decay a step of a moving average of the weights, e.g. 0.999, which then serves to evaluate; none: not kept"""
     seed: int = 0
     """of weights, order and noise"""
     log_every: int = 50
@@ -142,13 +142,12 @@ def documentation(recipe: type) -> dict[str, str]:
     return found
 
 
-
 def parser(recipe: type, **names: Any) -> "ArgumentParser":
     """A parser with one flag for each field of a recipe; a wrong option or value raises UsageError, one line."""
     import jsonargparse
 
     class Parser(jsonargparse.ArgumentParser):
-        def error(self, message: str, ex: Exception | None = None) -> Any:  # type: ignore[override]
+        def error(self, message: str, ex: Exception | None = None) -> Any:
             raise UsageError(_explain(self, message))
 
     result = Parser(formatter_class=_formatter(), **names)
@@ -182,7 +181,7 @@ def add_fields(parser: "ArgumentParser", recipe: type) -> None:
             yes_no = ActionYesNo(yes_prefix="", no_prefix="no-")
             group.add_argument(flag(field.name), action=yes_no, default=default, help=words.get(field.name, ""))
         else:
-            many = {"nargs": "+"} if "tuple" in str(hints[field.name]) else {}
+            many: dict[str, Any] = {"nargs": "+"} if "tuple" in str(hints[field.name]) else {}
             kind = hints[field.name].__args__[0] if many else hints[field.name]
             group.add_argument(flag(field.name), type=kind, default=default, help=words.get(field.name, ""), **many)
 
@@ -203,7 +202,9 @@ def _explain(parser: "ArgumentParser", message: str) -> str:
         wanted = re.findall(r"(?:Expected an?|Expected) (.+?)(?:\. Got value|$)", "\n".join(lines), re.MULTILINE)
         names = [re.sub(r"<class '(\w+)'>|typing\.Literal|\[|\]", r"\1", one).strip(" .:") for one in wanted]
         value = re.search(r"(?:Given value: |Got value: ?)(.+)", message)
-        return f"{flag(found[1])} {value[1] if value else ''}: expected {' or '.join(dict.fromkeys(names)) or lines[-1]}"
+        return (
+            f"{flag(found[1])} {value[1] if value else ''}: expected {' or '.join(dict.fromkeys(names)) or lines[-1]}"
+        )
     return " ".join(lines)
 
 
@@ -216,7 +217,8 @@ def as_flags(values: Mapping[str, Any]) -> list[str]:
         elif isinstance(value, Sequence) and not isinstance(value, str):
             words += [flag(name), *map(str, value)]
         else:
-            words.append(f"{flag(name)}={'null' if value is None else value}")
+            text = "null" if value is None else str(value)
+            words += [flag(name), text] if len(name) == 1 else [f"{flag(name)}={text}"]
     return words
 
 

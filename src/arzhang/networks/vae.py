@@ -1,4 +1,4 @@
-"""The networks of a VAE: assignment 3a's encoder and decoder for 28×28×1, the same pattern for other sizes, and 3b's heads."""
+"""A VAE's networks: assignment 3a's encoder and decoder for 28×28×1, the pattern for other sizes, and 3b's heads."""
 
 from typing import Literal, NamedTuple
 
@@ -29,8 +29,10 @@ class Encoder(nn.Sequential):
 
 
 class Decoder(nn.Sequential):
-    """Assignment 3a and 3b. Latents (B, D) → logits of images (B, 1, 28, 28); the table's last row, a sigmoid, turns them
-    into [0, 1] where a user sees them, and stays out of the loss, which is stable on logits."""
+    """Assignment 3a and 3b. Latents (B, D) → logits of images (B, 1, 28, 28).
+
+    The table's last row, a sigmoid, turns them into [0, 1] where a user sees them; the loss is stable on logits.
+    """
 
     def __init__(self, latent_dim: int = 32, norm: Norm = "batch") -> None:
         super().__init__(
@@ -138,7 +140,7 @@ class VAE(nn.Module):
 
 
 def reparameterise(
-    mean: Float[Tensor, "*B D"], log_variance: Float[Tensor, "*B D"], noise: Float[Tensor, "*B D"]
-) -> Float[Tensor, "*B D"]:
+    mean: Float[Tensor, "*B D"], log_variance: Float[Tensor, "*B D"], noise: Float[Tensor, "... D"]
+) -> Float[Tensor, "... D"]:
     """Assignment 3b: z = μ + σ·ε with ε ∼ N(0, I), so that z's randomness does not stand in the gradient's way."""
     return mean + (log_variance / 2).exp() * noise

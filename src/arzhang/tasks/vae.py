@@ -1,7 +1,8 @@
 """The variational autoencoder: its likelihoods, its objective, and what a trained one does for its user."""
 
 import math
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any, Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from arzhang.contracts import Batch, Scalars, Turn
 from arzhang.errors import UsageError
 from arzhang.networks.vae import VAE, reparameterise
+from arzhang.randomness import generator
 from arzhang.recipes import VAE as Recipe
 
 ACTIVE = 0.01
@@ -31,9 +33,12 @@ class Likelihood(nn.Module):
     ) -> None:
         super().__init__()
         if kind == "logistic" and levels is None:
-            raise UsageError("--likelihood logistic: needs images with grey levels (8 or 16 bits), these hold fractions")
+            raise UsageError(
+                "--likelihood logistic: needs images with grey levels (8 or 16 bits), these hold fractions"
+            )
         self.kind, self.levels = kind, levels
         start = math.log(0.1 if sigma == "learned" else sigma)
+        self.log_sigma: Tensor | None
         if kind == "bernoulli":
             self.log_sigma = None
         elif sigma == "learned":
@@ -41,9 +46,7 @@ class Likelihood(nn.Module):
         else:
             self.register_buffer("log_sigma", torch.tensor(start))
 
-    def log_prob(
-        self, images: Float[Tensor, "*B C H W"], logits: Float[Tensor, "*B C H W"]
-    ) -> Float[Tensor, "*B"]:
+    def log_prob(self, images: Float[Tensor, "*B C H W"], logits: Float[Tensor, "*B C H W"]) -> Float[Tensor, "*B"]:
         """log p(x|z), (B,), in nats an image."""
         return self._pixels(images, logits).flatten(-3).sum(-1)
 
@@ -87,7 +90,7 @@ class VAETask:
         if height != width:
             raise UsageError(f"a VAE takes square images, not {height}×{width}: give --size")
         self.recipe, self.shape, self.levels = recipe, shape, levels
-        self.networks = nn.ModuleDict(
+        self.networks: nn.Module = nn.ModuleDict(
             {
                 "vae": VAE(height, channels, recipe.latent_dim, recipe.norm),
                 "likelihood": Likelihood(recipe.likelihood, recipe.sigma, levels),
@@ -96,7 +99,7 @@ class VAETask:
         # Fused updates cannot have their gradients unscaled first, as 16-bit training with clipping wants.
         fused = torch.device(device).type in ("cpu", "cuda") and recipe.precision != "16-mixed"
         optimizer = torch.optim.Adam(self.networks.parameters(), lr=recipe.lr, fused=fused)
-        self.turns = [Turn("vae", [self.networks], optimizer, self.loss)]
+        self.turns: Sequence[Turn] = [Turn("vae", [self.networks], optimizer, self.loss)]
 
     # -------------------------------------------------------------------------------------------- as a task
 
@@ -108,12 +111,13 @@ class VAETask:
         self, images: Float[Tensor, "B C H W"], noise: Float[Tensor, "B D"]
     ) -> tuple[Float[Tensor, " B"], Float[Tensor, " B"]]:
         """−log p(x|z) at one sample of z, and KL(q(z|x) ‖ p(z)), of each image in nats."""
-        vae, likelihood = self.networks["vae"], self.networks["likelihood"]
-        mean, log_variance = vae.encode(images)
-        logits = vae.decode(reparameterise(mean, log_variance, noise))
-        return -likelihood.log_prob(images, logits), gaussian_kl(mean, log_variance)
+        dtype = self.vae.mean.weight.dtype
+        images, noise = images.to(dtype), noise.to(dtype)
+        mean, log_variance = self.vae.encode(images)
+        logits = self.vae.decode(reparameterise(mean, log_variance, noise))
+        return -self.likelihood.log_prob(images, logits), gaussian_kl(mean, log_variance)
 
-    def loss(self, batch: Batch, shared: dict[str, Any]) -> tuple[Float[Tensor, ""], Scalars]:  # noqa: ARG002
+    def loss(self, batch: Batch, shared: dict[str, Any]) -> tuple[Float[Tensor, ""], Scalars]:
         """The batch's mean of reconstruction + β·KL; β grows over the first `kl_warmup` epochs."""
         reconstruction, kl = (term.mean() for term in self.terms(batch.images, batch.noise))
         beta = self.recipe.beta
@@ -159,14 +163,21 @@ class VAETask:
             raise UsageError(f"images must lie in [0, 1], or be bytes; these reach from {low:.3g} to {high:.3g}")
         return images
 
-    def _evaluating(self) -> nn.ModuleDict:
-        self.networks.eval()
-        return self.networks
+    @property
+    def vae(self) -> VAE:
+        """The network itself."""
+        return cast(VAE, self.networks.get_submodule("vae"))
+
+    @property
+    def likelihood(self) -> Likelihood:
+        """p(x|z)."""
+        return cast(Likelihood, self.networks.get_submodule("likelihood"))
 
     @torch.no_grad()
     def posterior(self, images: Tensor) -> torch.distributions.Independent:
         """q(z|x) of images (B, C, H, W) in [0, 1] or bytes: a Gaussian over latents (B, D)."""
-        mean, log_variance = self._evaluating()["vae"].encode(self._ready(images))
+        self.networks.eval()
+        mean, log_variance = self.vae.encode(self._ready(images))
         return torch.distributions.Independent(torch.distributions.Normal(mean, (log_variance / 2).exp()), 1)
 
     def encode(self, images: Tensor) -> Float[Tensor, "B D"]:
@@ -178,7 +189,8 @@ class VAETask:
         """Images in [0, 1]: the mean of p(x|z)."""
         if latents.ndim != 2 or latents.shape[1] != self.recipe.latent_dim:
             raise UsageError(f"latents of shape {tuple(latents.shape)}: this model takes (B, {self.recipe.latent_dim})")
-        return self._evaluating()["vae"].decode(latents.to(self.device)).sigmoid()
+        self.networks.eval()
+        return self.vae.decode(latents.to(self.device)).sigmoid()
 
     def reconstruct(self, images: Tensor) -> Float[Tensor, "B C H W"]:
         """Encode to the mean and decode: images in [0, 1]."""
@@ -188,9 +200,7 @@ class VAETask:
         """n images decoded from noise z ∼ N(0, I); the same seed gives the same images."""
         if n < 1:
             raise UsageError(f"{n} samples: ask for 1 or more")
-        from arzhang.randomness import generator
-
-        return self.decode(self.noise(n, generator(seed, "sample")))
+        return self.decode(self.noise(n, generator(seed, "sample")).to(self.vae.mean.weight.dtype))
 
     # --------------------------------------------------------------------------------------------- as measured
 
@@ -200,16 +210,16 @@ class VAETask:
     ) -> Float[Tensor, "K B"]:
         """log p(x, z_k) − log q(z_k|x) for K samples z_k ∼ q(z|x): log p(x) ≥ log (1/K) Σ_k e^{log w_k} in expectation
         (Burda et al. 2016, eq. 8). Decodes at most `chunk` images at a time."""
-        vae, likelihood = self._evaluating()["vae"], self.networks["likelihood"]
-        mean, log_variance = vae.encode(images)
+        self.networks.eval()
+        mean, log_variance = self.vae.encode(images)
         at_once = max(1, chunk // len(images))
         weights = []
         for start in range(0, samples, at_once):
             k = min(at_once, samples - start)
-            noise = self.noise(k * len(images), generator).view(k, *mean.shape)
+            noise = self.noise(k * len(images), generator).view(k, *mean.shape).to(mean.dtype)
             latents = reparameterise(mean, log_variance, noise)
-            logits = vae.decode(latents.flatten(0, 1)).view(k, *images.shape)
+            logits = self.vae.decode(latents.flatten(0, 1)).view(k, *images.shape)
             # log p(z) − log q(z|x), whose constants cancel
             ratio = (noise.square() + log_variance - latents.square()).sum(-1) / 2
-            weights.append(likelihood.log_prob(images.expand(k, *images.shape), logits) + ratio)
+            weights.append(self.likelihood.log_prob(images.expand(k, *images.shape), logits) + ratio)
         return torch.cat(weights)

@@ -59,7 +59,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         return load_file(path)
     except SafetensorError as error:
         raise ArzhangError(
-            f"{path}: not a whole safetensors file ({error}); Arzhang never unpickles, for that would run the file's code"
+            f"{path}: not a whole safetensors file ({error}); Arzhang never unpickles: that would run the file's code"
         ) from None
     except FileNotFoundError:
         raise ArzhangError(f"{path}: missing") from None
@@ -88,8 +88,8 @@ def save(
                 save_file({key: tensor.detach().contiguous() for key, tensor in content.items()}, beside / name)
             except SafetensorError as error:
                 raise ArzhangError(f"{final / name}: could not be written ({error})") from None
-        content = json.dumps({"step": step, "validation": validation, **state})
-        (beside / STATE).write_text(content, encoding="utf-8")
+        text = json.dumps({"step": step, "validation": validation, **state})
+        (beside / STATE).write_text(text, encoding="utf-8")
         files = {path.name: sha256(path) for path in sorted(beside.iterdir())}
         (beside / MANIFEST).write_text(json.dumps({"sha256": files}, indent=2), encoding="utf-8")
         for path in beside.iterdir():

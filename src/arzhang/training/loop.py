@@ -1,7 +1,7 @@
-"""Time: one loop for every task. It owns the order of steps, the machinery of an update, logs, checkpoints and signals.
+"""Time: one loop for every task. It owns the order of steps, the machinery of an update, logs, checkpoints, signals.
 
-Every step is a function of (seed, step): the order of the images, the noise and the random state are derived, not saved,
-so that resuming is running the same code from a later step. The device is read once every `log_every` steps.
+Every step is a function of (seed, step): the order of the images, the noise and the random state are derived, not
+saved, so that resuming is running the same code from a later step. The device is read once every `log_every` steps.
 """
 
 import contextlib
@@ -13,12 +13,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any, Protocol, cast, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int64
 from lightning_fabric import Fabric
 from torch import Tensor, nn
+from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torchvision.utils import make_grid, save_image
 
@@ -37,6 +38,7 @@ SAVE_SECONDS = 600
 """Within an epoch longer than this, a checkpoint is written so often."""
 
 
+@runtime_checkable
 class Images(Protocol):
     """What the loop needs of one part of a data set."""
 
@@ -95,7 +97,7 @@ class Loop:
         if fabric.world_size > 1 and fabric.device.type == "cuda":
             nn.SyncBatchNorm.convert_sync_batchnorm(self.turns)
         self.module = fabric.setup_module(self.turns)
-        self.optimizers = [fabric.setup_optimizers(turn.optimizer) for turn in task.turns]
+        self.optimizers = [cast(Optimizer, fabric.setup_optimizers(turn.optimizer)) for turn in task.turns]
         self.board = tensorboard(run.path) if recipe.tensorboard and self._chief() else None
         self.step, self.seconds_before = 0, 0.0
         self.names: list[list[str]] = [[] for _ in task.turns]
@@ -143,7 +145,7 @@ class Loop:
         if self.fabric.world_size == 1:
             return mine
         flag = torch.tensor(float(mine), device=self.fabric.device)
-        return bool(self.fabric.all_reduce(flag, reduce_op="sum") > 0)
+        return bool(_over_ranks(self.fabric, flag, "sum") > 0)
 
     def _batch(self, order: Tensor, position: int, epoch: int) -> Batch:
         size, seed = self.recipe.batch_size, self.recipe.seed
@@ -163,7 +165,9 @@ class Loop:
                 loss, scalars = self.module(i, batch)
                 self.fabric.backward(loss)
                 if self.recipe.clip is not None:
-                    self.fabric.clip_gradients(self.module, optimizer, max_norm=self.recipe.clip, error_if_nonfinite=False)
+                    self.fabric.clip_gradients(
+                        self.module, optimizer, max_norm=self.recipe.clip, error_if_nonfinite=False
+                    )
                 optimizer.step()
                 optimizer.zero_grad()
             self.names[i] = list(scalars)
@@ -178,6 +182,7 @@ class Loop:
         return 1.0
 
     def _finish_epoch(self, epoch: int) -> None:
+        self._require_finite()
         terms: dict[str, float] = {}
         if len(self.validation):
             with self._evaluated():
@@ -218,12 +223,17 @@ class Loop:
     def _read_window(self) -> Float[Tensor, "steps terms"]:
         rows = torch.stack(self.window)
         if self.fabric.world_size > 1:
-            rows = self.fabric.all_reduce(rows, reduce_op="mean")
+            rows = _over_ranks(self.fabric, rows, "mean")
         rows = rows.cpu().double()
         if not (finite := rows.isfinite().all(1)).all():
             step = self.step - len(rows) + int((~finite).nonzero()[0])
             self._diverged(f"the loss of step {step + 1:,} is {_first_bad(rows)}")
         return rows
+
+    def _require_finite(self) -> None:
+        tensors = [*self.task.networks.parameters(), *self.task.networks.buffers()]
+        if not torch.stack([t.isfinite().all() for t in tensors if t.is_floating_point()]).all():
+            self._diverged(f"weights are no longer finite at step {self.step:,}")
 
     def _diverged(self, what: str) -> None:
         found = checkpoints.available(self.run.path / "checkpoints")
@@ -244,7 +254,7 @@ class Loop:
 
     @contextlib.contextmanager
     def _evaluated(self) -> Iterator[None]:
-        """Evaluation mode, without gradients, on the averaged weights if they are kept; ranks share rank 0's buffers."""
+        """Evaluation mode, without gradients, on averaged weights if they are kept; ranks share rank 0's buffers."""
         networks = self.task.networks
         if self.fabric.world_size > 1:
             for buffer in networks.buffers():
@@ -262,9 +272,7 @@ class Loop:
     def _save(self, epoch: int, validation: float | None = None) -> None:
         """Write a checkpoint, unless the state is no longer good."""
         window = self._read_window() if self.window else torch.zeros(0, 0)
-        tensors = [*self.task.networks.parameters(), *self.task.networks.buffers()]
-        if not torch.stack([t.isfinite().all() for t in tensors if t.is_floating_point()]).all():
-            self._diverged(f"weights are no longer finite at step {self.step:,}")
+        self._require_finite()
         if self._chief():
             optimizers = {turn.name: turn.optimizer for turn in self.task.turns}
             files = {
@@ -314,8 +322,12 @@ def measure(task: Task, images: Images, fabric: Fabric, seed: int) -> dict[str, 
             sums[name] = sums.get(name, 0.0) + term.double().sum().item()
     total = torch.tensor(list(sums.values()), dtype=torch.float64)
     if fabric.world_size > 1:
-        total = fabric.all_reduce(total.to(device), reduce_op="sum").cpu()
+        total = _over_ranks(fabric, total.to(device), "sum").cpu()
     return dict(zip(sums, (total / n).tolist(), strict=True))
+
+
+def _over_ranks(fabric: Fabric, tensor: Tensor, how: str) -> Tensor:
+    return cast(Tensor, fabric.all_reduce(tensor, reduce_op=how))
 
 
 def tensorboard(folder: Path) -> Any:
@@ -364,8 +376,8 @@ def _signals() -> Iterator[list[int]]:
             signal.signal(number, handler)
         print("\nstopping after this step, to save the state", file=sys.stderr)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        before[number] = signal.signal(number, note)
+    for watched in (signal.SIGINT, signal.SIGTERM):
+        before[watched] = signal.signal(watched, note)
     try:
         yield arrived
     finally:
