@@ -63,8 +63,12 @@ class Run:
             with cls(path).locked():
                 pass  # nobody trains in it
             shutil.rmtree(path)
-        for folder in ("checkpoints", "samples", "figures"):
-            (path / folder).mkdir(parents=True, exist_ok=True)
+        path.mkdir(parents=True, exist_ok=True)
+        try:
+            for folder in ("checkpoints", "samples", "figures"):
+                (path / folder).mkdir()
+        except FileExistsError:
+            raise ArzhangError(f"{path}: another process began a run here a moment ago") from None
         config = {
             "system": recipe.system,
             "recipe": dataclasses.asdict(recipe),

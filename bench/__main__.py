@@ -1,0 +1,9 @@
+"""`python -m bench [NAME …]`: every comparison, or those named."""
+
+import importlib
+import sys
+
+NAMES = ("vae_training", "gradients", "divergences")
+
+for name in sys.argv[1:] or NAMES:
+    importlib.import_module(f"bench.{name}").main()
