@@ -1,6 +1,7 @@
 """What is looked at before and after f: every mistake a user can make ends here, in one clear line."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -116,10 +117,28 @@ def name_of(dist: Distribution) -> str:
     return type(base_of(dist)).__name__
 
 
-def attached(parameter: Tensor, gradient: Tensor, dist: Distribution) -> Tensor:
-    """(n, *batch): zero, with the given derivative in the parameter, from which autograd goes on to what made it."""
-    zero = (parameter - parameter.detach()) * gradient.detach()
-    return zero.flatten(len(dist.batch_shape)).sum(-1) if zero.ndim > len(dist.batch_shape) else zero
+class _Attached(torch.autograd.Function):
+    """Zeros to look at; backward multiplies by what was attached."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(target: Tensor, gradient: Tensor, rows: int) -> Tensor:
+        return gradient.new_zeros(()).expand(target.shape[:rows])
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, int], output: Tensor) -> None:
+        ctx.save_for_backward(inputs[1])
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        (gradient,), (upstream,) = ctx.saved_tensors, grads
+        return gradient * upstream.reshape(upstream.shape + (1,) * (gradient.ndim - upstream.ndim)), None, None
+
+
+def attached(target: Tensor, gradient: Tensor, dist: Distribution) -> Tensor:
+    """(n, *batch): zero, with the given derivative in the target, from which autograd goes on to what made it."""
+    return _Attached.apply(target, gradient.detach(), len(dist.batch_shape))
 
 
 def dtype_of(dist: Distribution) -> torch.dtype:

@@ -246,7 +246,22 @@ def _default(device: torch.device) -> torch.Generator:
 
 def sample(dist: Distribution) -> tuple[Tensor, ...]:
     """One draw for each batch element, as a sampler for `draw`."""
+    base = base_of(dist)
+    if type(base) is Normal:  # as torch does it, but without a look at the least σ, for which it reads them all
+        return (
+            torch.addcmul(
+                base.loc, base.scale, torch.randn(base.loc.shape, dtype=base.loc.dtype, device=base.loc.device)
+            ),
+        )
     return (dist.sample(),)
+
+
+def compact(value: Tensor) -> Tensor:
+    """An expanded tensor with its repetitions left out, so that what is computed of it is computed once."""
+    for axis, (size, stride) in enumerate(zip(value.shape, value.stride(), strict=True)):
+        if size > 1 and stride == 0:
+            value = value.narrow(axis, 0, 1)
+    return value
 
 
 # --- Reparameterisation: z = T(ε; θ), with the ε that the caller wants ---------------------------------------------
@@ -274,7 +289,7 @@ def reparameterised(dist: Distribution, noise: Callable[[Distribution, str], Ten
         return dist.rsample()
     ε = noise(dist, kind)
     if isinstance(dist, Normal):
-        return dist.loc + dist.scale * ε
+        return torch.addcmul(dist.loc, dist.scale, ε)
     if isinstance(dist, MultivariateNormal):
         return dist.loc + (dist._unbroadcasted_scale_tril @ ε.unsqueeze(-1)).squeeze(-1)
     return dist.icdf(ε)

@@ -13,7 +13,7 @@ from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
-from torch.distributions import Distribution, constraints
+from torch.distributions import Distribution, Normal, constraints
 
 from arzhang.errors import UsageError
 from arzhang.gradients import baselines
@@ -24,6 +24,7 @@ from arzhang.gradients.distributions import (
     borrowed,
     carries,
     carrying,
+    compact,
     device_of,
     draw,
     parameters,
@@ -186,17 +187,20 @@ class ScoreFunction(Estimator):
         known = values.detach()
         if self.baseline == "optimal":
             return values + self._optimal(known, z, dist)
-        log_p = dist.log_prob(z)
-        score = log_p - log_p.detach()  # zero, with the derivative ∇_θ log p
+        correction: Tensor | float = 0.0
         if self.baseline is None:
-            return values + known * score
-        if self.baseline == "leave_one_out":
-            return values + (known - baselines.leave_one_out(known)) * score
-        if self.baseline == "delta":
+            centred = known
+        elif self.baseline == "leave_one_out":
+            centred = known - baselines.leave_one_out(known)
+        elif self.baseline == "delta":
             delta = baselines.Delta(f, dist)
+            centred = known - delta(z)
             expected = delta.expectation(dist)
-            return values + (known - delta(z)) * score + expected - expected.detach()
-        return values + (known - baselines.called(self.baseline, dist, known.shape)) * score
+            correction = expected - expected.detach()
+        else:
+            centred = known - baselines.called(self.baseline, dist, known.shape)
+        # value f(z), derivative (f(z) − b) ∇ log p(z; θ)
+        return values + _weighted_score(dist, z, centred) + correction
 
     @staticmethod
     def _optimal(known: Tensor, z: Tensor, dist: Distribution) -> Tensor:
@@ -207,7 +211,7 @@ class ScoreFunction(Estimator):
         def log_p(*values: Tensor) -> Tensor:
             return rebuild(dist, fixed | dict(zip(names, values, strict=True))).log_prob(z)
 
-        total = torch.zeros_like(known)
+        total = known.new_zeros(()).expand(known.shape)
         if names:
             value, pull = torch.func.vjp(log_p, *(fixed[name] for name in names))  # type: ignore[misc]
             for name, scores in zip(names, pull(torch.ones_like(value)), strict=True):
@@ -227,6 +231,24 @@ class ScoreFunction(Estimator):
         if self.baseline == "optimal" and (why := unreadable(dist)) is not None:
             return f"ScoreFunction(baseline='optimal'): {why}"
         return baselines.check_mean(dist) if self.baseline == "delta" else None
+
+
+def _weighted_score(dist: Distribution, z: Tensor, weight: Tensor) -> Tensor:
+    """(n, *batch): zero, with the derivative weight · ∇_θ log p(z; θ)."""
+    base = base_of(dist)
+    if type(base) is not Normal:
+        return attached(dist.log_prob(z), weight, dist)
+    # ∇_μ log N(z; μ, σ²) = (z − μ)/σ²,  ∇_σ log N(z; μ, σ²) = ((z − μ)²/σ² − 1)/σ
+    weight = weight.reshape(weight.shape + (1,) * len(dist.event_shape))
+    with torch.no_grad():
+        σ = compact(base.scale)
+        x = (z - base.loc) / σ
+    zero = torch.zeros((), dtype=x.dtype, device=x.device).expand(dist.batch_shape)
+    if carries(base.loc):
+        zero = zero + attached(base.loc, weight * x / σ, dist)
+    if carries(base.scale):
+        zero = zero + attached(base.scale, weight * (x**2 - 1) / σ, dist)
+    return zero
 
 
 class _Differences(Estimator):
@@ -250,7 +272,7 @@ class _Differences(Estimator):
 
     def _estimate(self, f: Function, dist: Distribution, z: Tensor | None, generator: Generator) -> Tensor:
         base = base_of(dist)
-        total = torch.zeros(dist.batch_shape, dtype=dtype_of(dist), device=device_of(dist))
+        total = torch.zeros((), dtype=dtype_of(dist), device=device_of(dist)).expand(dist.batch_shape)
         if z is not None:
             log.info("%s: %s evaluations of f for a sample's gradient", type(self).__name__, self.evaluations(dist))
         for name in carrying(dist):

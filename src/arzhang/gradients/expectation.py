@@ -94,7 +94,7 @@ def per_sample_gradients(
     leaves = [values[name] for name in wanted]
     if not surrogate.requires_grad:
         return {name: torch.zeros_like(values[name]) for name in wanted}
-    gradients = torch.autograd.grad(surrogate, leaves, torch.ones_like(surrogate), materialize_grads=True)
+    gradients = torch.autograd.grad(surrogate.sum(), leaves, materialize_grads=True)
     return dict(zip(wanted, gradients, strict=True))
 
 

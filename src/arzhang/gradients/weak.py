@@ -26,7 +26,7 @@ from torch.distributions import (
 )
 
 from arzhang.errors import UsageError
-from arzhang.gradients.distributions import ALTERNATIVES
+from arzhang.gradients.distributions import ALTERNATIVES, compact
 
 Coupling = Literal["independent", "shared", "antithetic"]
 
@@ -146,14 +146,14 @@ def geometric_probs(dist: Geometric) -> WeakPair:
 
 def _weibull(u: Tensor) -> Tensor:
     """W ∼ Weibull(shape 2, scale √2), density w·exp(−w²/2), from a uniform u."""
-    return (-2 * torch.log1p(-u)).sqrt()
+    return torch.log1p(-u).mul_(-2).sqrt_()
 
 
 def _about_mean(dist: Normal, above: Tensor, below: Tensor) -> WeakPair:
     # ∇_μ N(z; μ, σ²) = 1/(σ√2π) · [p⁺ − p⁻], z± = μ ± σW
-    return WeakPair(
-        1 / (dist.scale * math.sqrt(2 * math.pi)), dist.loc + dist.scale * above, dist.loc - dist.scale * below
-    )
+    c = 1 / (compact(dist.scale) * math.sqrt(2 * math.pi))
+    at = torch.addcmul(dist.loc, dist.scale, above), torch.addcmul(dist.loc, dist.scale, below, value=-1)
+    return WeakPair(c.expand(dist.loc.shape), *at)
 
 
 @register_weak_derivative(Normal, "loc", coupling="independent")
