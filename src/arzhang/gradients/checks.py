@@ -1,5 +1,6 @@
 """What is looked at before and after f: every mistake a user can make ends here, in one clear line."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -141,6 +142,9 @@ def attached(target: Tensor, gradient: Tensor, dist: Distribution) -> Tensor:
     return _Attached.apply(target, gradient.detach(), len(dist.batch_shape))
 
 
-def dtype_of(dist: Distribution) -> torch.dtype:
-    """The floating-point type of the parameters."""
-    return next((value.dtype for value in parameters(dist).values()), torch.get_default_dtype())
+def added(parts: list[Tensor], dist: Distribution) -> Tensor:
+    """The sum of what was attached; plain zeros where nothing was."""
+    if parts:
+        return functools.reduce(torch.add, parts)
+    like = next(iter(parameters(dist).values()), torch.zeros(()))
+    return torch.zeros((), dtype=like.dtype, device=like.device).expand(dist.batch_shape)

@@ -248,11 +248,8 @@ def sample(dist: Distribution) -> tuple[Tensor, ...]:
     """One draw for each batch element, as a sampler for `draw`."""
     base = base_of(dist)
     if type(base) is Normal:  # as torch does it, but without a look at the least σ, for which it reads them all
-        return (
-            torch.addcmul(
-                base.loc, base.scale, torch.randn(base.loc.shape, dtype=base.loc.dtype, device=base.loc.device)
-            ),
-        )
+        ε = torch.randn(base.loc.shape, dtype=base.loc.dtype, device=base.loc.device)
+        return (torch.addcmul(base.loc, base.scale, ε),)
     return (dist.sample(),)
 
 

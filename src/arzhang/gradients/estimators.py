@@ -17,7 +17,7 @@ from torch.distributions import Distribution, Normal, constraints
 
 from arzhang.errors import UsageError
 from arzhang.gradients import baselines
-from arzhang.gradients.checks import Function, attached, dtype_of, evaluate, moving_support, name_of, reaches
+from arzhang.gradients.checks import Function, added, attached, evaluate, moving_support, name_of, reaches
 from arzhang.gradients.differences import coordinates, difference, flat_entries
 from arzhang.gradients.distributions import (
     base_of,
@@ -187,7 +187,6 @@ class ScoreFunction(Estimator):
         known = values.detach()
         if self.baseline == "optimal":
             return values + self._optimal(known, z, dist)
-        correction: Tensor | float = 0.0
         if self.baseline is None:
             centred = known
         elif self.baseline == "leave_one_out":
@@ -196,11 +195,11 @@ class ScoreFunction(Estimator):
             delta = baselines.Delta(f, dist)
             centred = known - delta(z)
             expected = delta.expectation(dist)
-            correction = expected - expected.detach()
+            values = values + (expected - expected.detach())
         else:
             centred = known - baselines.called(self.baseline, dist, known.shape)
         # value f(z), derivative (f(z) − b) ∇ log p(z; θ)
-        return values + _weighted_score(dist, z, centred) + correction
+        return values + _weighted_score(dist, z, centred)
 
     @staticmethod
     def _optimal(known: Tensor, z: Tensor, dist: Distribution) -> Tensor:
@@ -211,15 +210,15 @@ class ScoreFunction(Estimator):
         def log_p(*values: Tensor) -> Tensor:
             return rebuild(dist, fixed | dict(zip(names, values, strict=True))).log_prob(z)
 
-        total = known.new_zeros(()).expand(known.shape)
+        parts = []
         if names:
             value, pull = torch.func.vjp(log_p, *(fixed[name] for name in names))  # type: ignore[misc]
             for name, scores in zip(names, pull(torch.ones_like(value)), strict=True):
                 centred = known.reshape(known.shape + (1,) * (scores.ndim - known.ndim)) - baselines.optimal(
                     known, scores
                 )
-                total = total + attached(given[name], centred * scores, dist)
-        return total
+                parts.append(attached(given[name], centred * scores, dist))
+        return added(parts, dist)
 
     def refusal(self, dist: Distribution, n: int) -> str | None:
         if (why := moving_support(dist)) is not None:
@@ -243,12 +242,9 @@ def _weighted_score(dist: Distribution, z: Tensor, weight: Tensor) -> Tensor:
     with torch.no_grad():
         σ = compact(base.scale)
         x = (z - base.loc) / σ
-    zero = torch.zeros((), dtype=x.dtype, device=x.device).expand(dist.batch_shape)
-    if carries(base.loc):
-        zero = zero + attached(base.loc, weight * x / σ, dist)
-    if carries(base.scale):
-        zero = zero + attached(base.scale, weight * (x**2 - 1) / σ, dist)
-    return zero
+    parts = [attached(base.loc, weight * x / σ, dist)] if carries(base.loc) else []
+    parts += [attached(base.scale, weight * (x**2 - 1) / σ, dist)] if carries(base.scale) else []
+    return added(parts, dist)
 
 
 class _Differences(Estimator):
@@ -272,7 +268,7 @@ class _Differences(Estimator):
 
     def _estimate(self, f: Function, dist: Distribution, z: Tensor | None, generator: Generator) -> Tensor:
         base = base_of(dist)
-        total = torch.zeros((), dtype=dtype_of(dist), device=device_of(dist)).expand(dist.batch_shape)
+        parts = []
         if z is not None:
             log.info("%s: %s evaluations of f for a sample's gradient", type(self).__name__, self.evaluations(dist))
         for name in carrying(dist):
@@ -284,8 +280,8 @@ class _Differences(Estimator):
             elif not whole:
                 positive, negative = flat_entries(positive, dist), flat_entries(negative, dist)
             Δ = difference(lambda at: evaluate(f, at, dist), dist, positive, negative, z, self.limit)
-            total = total + attached(θ, constant * Δ.reshape(θ.shape), dist)
-        return total
+            parts.append(attached(θ, constant * Δ.reshape(θ.shape), dist))
+        return added(parts, dist)
 
     def evaluations(self, dist: Distribution, n: int = 1) -> int:
         """2 for each entry of each parameter that carries gradients; `expectation` adds n for its value."""
