@@ -1,4 +1,4 @@
-"""Fair timing on a noisy machine: contenders take turns, several rounds after a warm-up, medians and spreads of ratios."""
+"""Fair timing on a noisy machine: contenders take turns, several rounds after a warm-up; medians of ratios."""
 
 import gc
 import os
@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
@@ -61,7 +62,7 @@ def machine() -> str:
     """What the numbers were measured on."""
     model = platform.processor() or platform.machine()
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
+        with Path("/proc/cpuinfo").open(encoding="utf-8") as file:
             model = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), model)
     except OSError:
         pass

@@ -1,4 +1,4 @@
-"""Options: flags win over a file, wherever each stands; the file over defaults; a wrong word is answered in one line."""
+"""Options: flags win over a file, wherever each stands, the file over defaults; a wrong word gets one line."""
 
 import dataclasses
 

@@ -1,5 +1,6 @@
 """From a recipe to a training, from a run back to its model: the only place that knows tasks, data and loop alike."""
 
+import contextlib
 import dataclasses
 import logging
 import statistics
@@ -101,7 +102,7 @@ def train(
         initialise(task, Path(recipe.init_from), say)
     if fabric.is_global_zero:
         say(estimate(recipe, parts, fabric))
-        Run.create(path, recipe, _describe(parts), overwrite)
+        Run.create(path, recipe, describe(parts), overwrite)
     fabric.barrier()
     return _fit(task, recipe, parts, Run(path), fabric, say)
 
@@ -126,11 +127,12 @@ def resume(path: Path | str, *, notify: Notify = print, **changes: Any) -> Run:
 
 def _fit(task: Task, recipe: recipes.Training, parts: data.Splits, run: Run, fabric: Fabric, notify: Notify) -> Run:
     loop = Loop(task, recipe, parts.train, parts.validation, run, fabric, notify)
-    if fabric.is_global_zero:
-        with run.locked():
+    try:
+        with run.locked() if fabric.is_global_zero else contextlib.nullcontext():
             loop.fit()
-    else:
-        loop.fit()
+    finally:
+        if torch.distributed.is_initialized():  # left to the interpreter's end, its threads are cut off with an abort
+            torch.distributed.destroy_process_group()
     return run
 
 
@@ -154,10 +156,10 @@ def load(
     `checkpoint` is "best" (by validation) or "last". Weights are read from safetensors: no code in the run is run.
     """
     run = Run(path)
+    recipe, facts = run.recipe, run.config["data"]
     found = sound_checkpoint(run, checkpoint, notify)
-    facts = run.config["data"]
-    task = build(run.recipe, tuple(facts["shape"]), facts["levels"], torch.device(device))
-    name = checkpoints.AVERAGED if run.recipe.ema else checkpoints.WEIGHTS
+    task = build(recipe, tuple(facts["shape"]), facts["levels"], torch.device(device))
+    name = checkpoints.AVERAGED if recipe.ema else checkpoints.WEIGHTS
     task.networks.load_state_dict(found.tensors(name))
     task.networks.eval()
     return task
@@ -227,12 +229,12 @@ def estimate(recipe: recipes.Training, parts: data.Splits, fabric: Fabric) -> st
 def duration(seconds: float) -> str:
     """Seconds as one would say them: 95 → '1 min 35 s'."""
     if seconds < 90:
-        return f"{seconds:.0f} s"
+        return f"{seconds:.0f} s" if seconds >= 1 else "a second"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _describe(parts: data.Splits) -> dict[str, Any]:
+def describe(parts: data.Splits) -> dict[str, Any]:
     return {
         "description": parts.description,
         "sha256": parts.sha256,

@@ -45,7 +45,7 @@ def write(images: Float[Tensor, "n C H W"], out: Path, columns: int = 10) -> Pat
 
 
 @torch.no_grad()
-def interpolate(model: VAETask, images: Float[Tensor, "2n C H W"], steps: int = 10) -> Float[Tensor, "rows C H W"]:
+def interpolate(model: VAETask, images: Float[Tensor, "ends C H W"], steps: int = 10) -> Float[Tensor, "rows C H W"]:
     """Between the first and second image, the third and fourth, …: the way through the latent, ends reconstructed.
     Rows of `steps` images. The path is a straight line between the posterior means."""
     if steps < 2:

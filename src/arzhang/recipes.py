@@ -112,12 +112,18 @@ class VAE(Training):
     """scale of the Gaussian or logistic likelihood in units of the image's range: a number, or one learned scalar"""
     norm: Literal["batch", "none"] = "batch"
     """batch normalisation in encoder and decoder, or none"""
+    estimator: Literal["pathwise", "score-function", "measure-valued"] = "pathwise"
+    """how the latent expectation is differentiated (assignment 1); all but pathwise need --norm none"""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(0 <= self.beta < float("inf"), "beta", self.beta, "must be 0 or more")
         require(self.latent_dim >= 1, "latent_dim", self.latent_dim, "must be 1 or more")
         require(self.kl_warmup >= 0, "kl_warmup", self.kl_warmup, "must be 0 or more epochs")
+        alone = self.estimator == "pathwise" or self.norm == "none"
+        require(
+            alone, "estimator", self.estimator, "needs --norm none, for images in a batch must not share statistics"
+        )
         require(self.sigma == "learned" or self.sigma > 0, "sigma", self.sigma, "must be above 0, or 'learned'")
 
 
@@ -150,7 +156,7 @@ def parser(recipe: type, **names: Any) -> "ArgumentParser":
         def error(self, message: str, ex: Exception | None = None) -> Any:
             raise UsageError(_explain(self, message))
 
-    result = Parser(formatter_class=_formatter(), **names)
+    result = Parser(formatter_class=_formatter(), allow_abbrev=False, **names)
     add_fields(result, recipe)
     return result
 
@@ -197,6 +203,8 @@ def _explain(parser: "ArgumentParser", message: str) -> str:
     if found := re.search(r"[Uu]nrecognized arguments: (\S+)", message):
         unknown = found[1].split("=")[0]
         return f"{unknown}: no such option" + (nearest(unknown, options) or "; --help lists them all")
+    if found := re.search(r"following arguments are required: (.+)", message):
+        return f"{found[1].upper()}: missing; `{parser.prog} --help` says what goes there"
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     if found := re.search(r'[Pp]arser key "([\w.]+)"', lines[0]):
         wanted = re.findall(r"(?:Expected an?|Expected) (.+?)(?:\. Got value|$)", "\n".join(lines), re.MULTILINE)
