@@ -55,19 +55,20 @@ class Delta:
     """
 
     def __init__(self, f: Function, dist: Distribution) -> None:
-        mean = dist.mean.detach()
+        mean = dist.mean.detach()[:1]  # the n copies have one mean
         self.events = len(dist.event_shape)
-        self.mean, self.gradient, self.curvature = mean, *_derivatives(f, mean, self.events)
+        self.mean, self.value = mean, f(mean).detach()
+        self.gradient, self.curvature = _derivatives(f, mean, self.events)
 
     def __call__(self, z: Tensor) -> Tensor:
-        """b(z) less f(m), which has no part in it."""
+        """b(z)."""
         d = z - self.mean
-        return _over_event(self.gradient * d + self.curvature / 2 * d**2, self.events)
+        return self.value + _over_event(self.gradient * d + self.curvature / 2 * d**2, self.events)
 
     def expectation(self, dist: Distribution) -> Tensor:
-        """E_θ[b] less f(m), differentiable in θ."""
+        """E_θ[b], differentiable in θ."""
         d = dist.mean - self.mean
-        return _over_event(self.gradient * d + self.curvature / 2 * (dist.variance + d**2), self.events)
+        return self.value + _over_event(self.gradient * d + self.curvature / 2 * (dist.variance + d**2), self.events)
 
 
 def _over_event(x: Tensor, events: int) -> Tensor:

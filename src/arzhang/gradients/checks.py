@@ -47,9 +47,10 @@ def _where(condition: Tensor) -> Tensor | None:
 def _words(domain: constraints.Constraint) -> str:
     bound = getattr(domain, "lower_bound", None)
     names = {"GreaterThan": f"> {bound}", "GreaterThanEq": f"≥ {bound}", "Real": "a finite number"}
-    if type(domain).__name__ == "Interval":
+    kind = type(domain).__name__.lstrip("_")
+    if kind == "Interval":
         return f"{bound} ≤ value ≤ {domain.upper_bound}"  # type: ignore[attr-defined]
-    return names.get(type(domain).__name__, str(domain))
+    return names.get(kind, str(domain))
 
 
 def check_count(n: int) -> None:

@@ -220,6 +220,10 @@ class ScoreFunction(Estimator):
                 parts.append(attached(given[name], centred * scores, dist))
         return added(parts, dist)
 
+    def evaluations(self, dist: Distribution, n: int = 1) -> int:
+        """n, and for the delta baseline one at the mean, where it also takes f's derivatives, 1 + D of them."""
+        return n + (self.baseline == "delta") * (2 + dist.event_shape.numel())
+
     def refusal(self, dist: Distribution, n: int) -> str | None:
         if (why := moving_support(dist)) is not None:
             return f"ScoreFunction: {why}"
@@ -375,7 +379,12 @@ def _entries(θ: Tensor, rows: int) -> Tensor:
 
 def _inside(dist: Distribution, name: str, moved: Tensor, step: float) -> Tensor:
     constraint = dist.arg_constraints[name]
-    ok = moved >= 0 if constraint is constraints.simplex else constraint.check(moved)
+    if constraint is constraints.simplex:  # it is normalised anew
+        ok = moved >= 0
+    elif constraint is constraints.lower_cholesky:  # a step also moves what is above the diagonal
+        ok = moved.diagonal(dim1=-2, dim2=-1) > 0
+    else:
+        ok = constraint.check(moved)
     if not ok.all():
         raise UsageError(f"FiniteDifference(step={step}): takes {name} out of {constraint}: choose a smaller step")
     return moved

@@ -46,8 +46,8 @@ def expectation(
     >>> generator = torch.Generator().manual_seed(0)
     >>> value = expectation(lambda z: z**2, torch.distributions.Normal(mu, 1.0), n=100_000, generator=generator)
     >>> value.backward()  # E[z²] = μ² + 1 = 3.25, d/dμ = 2μ = 3
-    >>> print(f"{value:.1f} {mu.grad:.1f}")
-    3.3 3.0
+    >>> bool(abs(value - 3.25) < 0.05), bool(abs(mu.grad - 3) < 0.05)
+    (True, True)
     """
     check_count(n)
     check_distribution(dist)
