@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import numpy as np
+import png
 import tifffile
 import torch
 from jaxtyping import Shaped
 from PIL import Image, ImageOps
-from torchvision.io import ImageReadMode, decode_image
 from torchvision.transforms.v2 import functional as transforms
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ def read(path: Path) -> Shaped[np.ndarray, "H W C"]:
 
 
 def fit(image: Shaped[np.ndarray, "H W C"], size: int | None) -> Shaped[np.ndarray, "C S T"]:
-    """The shorter side to `size` with antialiasing, the middle cut out: (C, size, size); as it is where size is None."""
+    """The shorter side to `size` with antialiasing, the middle cut out: (C, size, size); untouched where it is None."""
     tensor = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
     if size is None or tuple(tensor.shape[1:]) == (size, size):
         return tensor.numpy()
@@ -116,8 +116,10 @@ def _read(path: Path) -> np.ndarray:
             return _array(file.pages[0].asarray())
     if _png_depth(path) == 16:
         # Pillow would make 8 bits of the coloured ones, without a word.
-        data = torch.frombuffer(bytearray(path.read_bytes()), dtype=torch.uint8)
-        return _array(decode_image(data, ImageReadMode.UNCHANGED).permute(1, 2, 0).numpy())
+        with path.open("rb") as file:
+            width, height, rows, info = png.Reader(file=file).asDirect()
+            values = np.vstack([np.asarray(row, np.uint16) for row in rows])
+        return _array(values.reshape(height, width, info["planes"]))
     with Image.open(path) as opened:
         image = ImageOps.exif_transpose(opened)
         if image.mode == "F":
