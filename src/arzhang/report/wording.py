@@ -15,7 +15,7 @@ ENGLISH: dict[str, str] = {
     "variance; that of {rival} is {factor:.2f} times as large in the median.",
     "gradients.best_per_evaluation": "f = {f}, at equal evaluations of f: for μ from {low:.2f} to {high:.2f}, "
     "{estimator} has the least variance; that of {rival} is {factor:.2f} times as large in the median.",
-    "gradients.worst": "f = {f}: {estimator} has the most variance, {least:.3g} to {largest:.3g} times that of the best "
+    "gradients.worst": "f = {f}: {estimator} has the most variance, {least:.3g} to {largest:.3g} times the least one "
     "(per sample, over all μ).",
     "gradients.tie_per_sample": "f = {f}, per sample: for μ from {low:.2f} to {high:.2f}, {estimator} and {rival} "
     "cannot be told apart.",

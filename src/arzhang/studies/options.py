@@ -1,0 +1,23 @@
+"""The options of every study: frozen dataclasses of plain values. A field's docstring is its `--help`. No torch."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradientStudy:
+    """Three ways to differentiate an expectation: their means and variances, measured beside the exact ones. (1d)"""
+
+    f: tuple[str, ...] = ("square", "linear:3", "sin", "exp:1", "cos:5", "step")
+    """functions of z: square, linear:m, shifted:k, sin, exp:k, cos:k, step, or an expression such as 'z**2 + sin(z)'"""
+    mu: str = "-3:3:41"
+    """means of z, as first:last:how many"""
+    sigma: float = 1.0
+    """standard deviation of z"""
+    n: tuple[int, ...] = (1, 10, 100, 1000)
+    """samples a gradient is averaged over"""
+    estimators: tuple[str, ...] = ("pathwise", "score-function", "measure-valued")
+    """pathwise, score-function[:leave_one_out|optimal|delta], measure-valued[:shared|antithetic], finite-difference"""
+    samples: int = 100_000
+    """single-sample gradients for each mean, function and estimator"""
+    seed: int = 0
+    """of all noise"""
