@@ -1,112 +1,169 @@
 """Figures for pages: drawn by matplotlib, sharp at any size, legible in light and dark.
 
-Text and lines are drawn in a stand-in colour that becomes `currentColor` in the page, so that they follow its scheme.
+Everything is drawn in stand-in colours that become the page's CSS variables, so that a figure follows its scheme.
+Text stays text: it can be searched, and the browser sets it, in whatever script.
 """
 
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
+from markupsafe import Markup, escape
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-INK, FAINT = "#010203", "#040506"
-"""Stand-ins for the page's text colour, full and faint."""
-SERIES = ("#3b7dd8", "#d9662a", "#2f9e6e", "#a855c7", "#c2a012", "#d14b6f")
-"""Told apart in light and dark, and by most who see fewer colours."""
+INK, SOFT, GRID, PAPER = "#010203", "#010204", "#010205", "#010206"
+SERIES = ("#010207", "#010208", "#010209", "#01020a", "#01020b", "#01020c")
+"""Stand-ins, told apart in light and dark, and by most who see fewer colours."""
+COLOURS = {
+    INK: "var(--ink, #1b1e24)",
+    SOFT: "var(--soft, #565d69)",
+    GRID: "var(--grid, #d5d8de)",
+    PAPER: "var(--paper, #ffffff)",
+    **{
+        stand_in: f"var(--series-{i}, {colour})"
+        for i, (stand_in, colour) in enumerate(
+            zip(SERIES, ("#1f4e9c", "#b4540a", "#0f7b6c", "#8a3ffc", "#9f1853", "#6f6a00"), strict=True)
+        )
+    },
+}
 STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
-    "font.size": 10,
+    "font.size": 9.5,
     "text.color": INK,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": FAINT,
-    "axes.titlesize": 11,
+    "axes.labelcolor": SOFT,
+    "axes.edgecolor": GRID,
+    "axes.titlesize": 10,
     "axes.titlelocation": "left",
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "xtick.color": INK,
-    "ytick.color": INK,
     "axes.grid": True,
-    "grid.color": FAINT,
-    "grid.alpha": 0.25,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
     "grid.linewidth": 0.6,
+    "xtick.color": GRID,
+    "ytick.color": GRID,
+    "xtick.labelcolor": SOFT,
+    "ytick.labelcolor": SOFT,
     "axes.prop_cycle": mpl.cycler(color=SERIES),
     "figure.facecolor": "none",
     "axes.facecolor": "none",
+    "savefig.facecolor": "none",
     "legend.frameon": False,
-    "lines.linewidth": 1.6,
+    "lines.linewidth": 1.4,
 }
+PANEL = (4.0, 2.5)
+"""Inches of one panel: narrow enough that its words can still be read across a phone."""
+POINTS = 500
+"""Points of a line: more cannot be seen, and make the page heavy."""
 
 
-def svg(figure: Figure, name: str, alt: str) -> str:
-    """A figure as an inline SVG element with alternative text; `name` keeps its ids apart from other figures'."""
+def inline(figure: Figure, name: str, alt: str) -> Markup:
+    """A figure as an inline SVG element with alternative text, in the page's colours.
+
+    `name` keeps its ids apart from those of other figures on the page: no two may share it.
+    """
     buffer = io.StringIO()
     with mpl.rc_context(STYLE | {"svg.hashsalt": name}):
-        figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
-    text = text.replace(INK, "currentColor").replace(FAINT, "currentColor")
-    text = re.sub(r'\bid="', f'id="{name}-', text)
-    text = re.sub(r'(url\(#|xlink:href="#)', rf"\g<1>{name}-", text)
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(
-        r'(<svg[^>]*?) width="[^"]*"', r"\1", re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1), count=1
-    )
-    label = alt.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
-    return text.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
+    text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)
+    for stand_in, variable in COLOURS.items():
+        text = text.replace(stand_in, variable)
+    text = text.replace("xlink:href", "href")
+    used = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', text))
+    text = re.sub(r' id="([^"]*)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", text)
+    text = re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", text)
+    box = re.search(r'viewBox="[^"]*"', text)
+    assert box is not None
+    head = f'<svg {box[0]} role="img" aria-label="{escape(alt)}">'
+    return Markup(head + re.sub(r"\n\s*", "\n", text[text.index(">") + 1 :]).strip())
 
 
-def curves(
-    entries: Sequence[dict[str, Any]], terms: Sequence[str], label: Callable[[str], str], name: str, alt: str
-) -> str:
-    """One panel a term: the training's mean as a line against epochs, validation as points."""
-    columns = min(2, len(terms))
-    rows = -(-len(terms) // columns)
-    train = [entry for entry in entries if entry["split"] == "train"]
-    validation = [entry for entry in entries if entry["split"] == "validation"]
-    per_epoch = max((entry["step"] / entry["epoch"] for entry in validation), default=1.0)
+# ------------------------------------------------------------------------------------------------------------- curves
+
+
+@dataclass(frozen=True)
+class Course:
+    """One term over training: a line of the training means, points of the validations."""
+
+    line: tuple[Sequence[float], Sequence[float]]
+    points: tuple[Sequence[float], Sequence[float]]
+
+
+def course(of: Course, name: str, title: str, x_label: str, y_label: str, alt: str) -> tuple[Markup, str, dict]:
+    """The panel of one term; and, where the first steps reach beyond it, the id and values of the note that says so.
+
+    The first steps of a training fall so steeply that a panel which holds them shows nothing of the rest.
+    """
+    xs, ys = _thinned(*of.line)
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(4.4 * columns, 2.5 * rows), layout="constrained")
-        for i, term in enumerate(terms):
-            axes = figure.add_subplot(rows, columns, i + 1)
-            points = [(e["step"] / per_epoch, e[term]) for e in train if term in e]
-            if points:
-                axes.plot(*zip(*points, strict=True), color=SERIES[0], label=label("train"))
-            points = [(e["epoch"], e[term]) for e in validation if term in e]
-            if points:
-                axes.plot(*zip(*points, strict=True), "o", markersize=3.5, color=SERIES[1], label=label("validation"))
-            axes.set_title(label(term))
-            axes.set_xlabel(label("epochs"))
-            _zoom(axes, [e[term] for e in [*train, *validation] if term in e])
-            if i == 0:
-                axes.legend()
-    return svg(figure, name, alt)
-
-
-def _zoom(axes: Any, values: Sequence[float]) -> None:
-    """Leave the first steep fall out of view where it would flatten everything after it."""
-    if len(values) < 8:
-        return
-    ordered = sorted(values)
-    low, high = ordered[0], ordered[int(0.95 * (len(ordered) - 1))]
-    if high > low and ordered[-1] - low > 3 * (high - low):
-        axes.set_ylim(low - 0.1 * (high - low), high + 0.6 * (high - low))
-
-
-def bars(values: Sequence[float], threshold: float, label: Callable[[str], str], name: str, alt: str) -> str:
-    """Latent dimensions by the variance of their posterior mean, largest first, on a logarithmic axis."""
-    ordered = sorted(values, reverse=True)
-    colours = [SERIES[0] if value > threshold else FAINT for value in ordered]
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(7, 2.4), layout="constrained")
+        figure = Figure(figsize=PANEL, layout="constrained")
         axes = figure.add_subplot()
-        floor = threshold / 100
-        axes.bar(range(1, len(ordered) + 1), [max(value, floor) for value in ordered], color=colours)
-        axes.set_yscale("log")
-        axes.set_ylim(bottom=floor)
-        axes.axhline(threshold, color=SERIES[1], linewidth=1)
-        axes.set_xlabel(label("dimension"))
-        axes.set_ylabel(label("variance"))
-    return svg(figure, name, alt)
+        axes.plot(xs, ys, color=SERIES[0], solid_joinstyle="round")
+        axes.plot(*of.points, "o", color=SERIES[1], markersize=4.6, markeredgecolor=PAPER, markeredgewidth=0.7)
+        axes.set_title(title)
+        axes.set_xlabel(x_label)
+        axes.set_ylabel(y_label)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
+        axes.margins(x=0.02)
+        note = _zoom(axes, of)
+        svg = inline(figure, name, alt)
+    return svg, *note
+
+
+def _thinned(xs: Sequence[float], ys: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    """At most POINTS points, each a mean over neighbours."""
+    x, y = np.asarray(xs, float), np.asarray(ys, float)
+    if len(x) <= POINTS:
+        return x, y
+    groups = np.array_split(np.arange(len(x)), POINTS)
+    return np.array([x[g].mean() for g in groups]), np.array([y[g].mean() for g in groups])
+
+
+def _zoom(axes: Axes, of: Course) -> tuple[str, dict]:
+    """Limits that hold all validations and all training means but those of the first steps, if these would squash
+    everything after them."""
+    xs, ys = (np.asarray(part, float) for part in of.line)
+    if len(xs) < 8:
+        return "", {}
+    late = ys[xs > xs[0] + (xs[-1] - xs[0]) / 20]
+    inside = np.concatenate([late, np.asarray(of.points[1], float)])
+    low, high = float(inside.min()), float(inside.max())
+    margin = 0.06 * (high - low)
+    top, bottom = float(ys.max()), float(ys.min())
+    above, below = top > high + (high - low) / 2, bottom < low - (high - low) / 2
+    if high <= low or not (above or below):
+        return "", {}
+    axes.set_ylim(
+        low - margin if below else min(low, bottom) - margin, high + margin if above else max(high, top) + margin
+    )
+    id = "outside" if above and below else "above" if above else "below"
+    return f"run.{id}", {"top": top, "bottom": bottom}
+
+
+# --------------------------------------------------------------------------------------------------------------- bars
+
+
+def bars(values: Sequence[float], marked: Sequence[bool], name: str, x_label: str, y_label: str, alt: str) -> Markup:
+    """Values as bars in the order given, those marked in the first colour, the others in the second."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=PANEL, layout="constrained")
+        axes = figure.add_subplot()
+        positions = np.arange(1, len(values) + 1)
+        colours = [SERIES[0] if mark else SERIES[1] for mark in marked]
+        axes.bar(positions, values, color=colours, width=0.8 if len(values) <= 64 else 1.0)
+        axes.set_xlabel(x_label)
+        axes.set_ylabel(y_label)
+        axes.grid(visible=False, axis="x")
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
+        axes.set_xlim(0.3, len(values) + 0.7)
+        return inline(figure, name, alt)

@@ -1,60 +1,93 @@
-"""Results → one self-contained HTML page: reads a run directory's files, imports no model, asks nothing of the network."""
+"""Results → one self-contained HTML page. Imports no model, and the page asks nothing of the network."""
 
-import base64
 import dataclasses
-import json
-from dataclasses import dataclass, field
+import math
+import os
+import re
+import shlex
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from importlib import metadata
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
 
 from arzhang import recipes
-from arzhang.errors import ArzhangError, UsageError
-from arzhang.report import figures
-from arzhang.report.wording import ENGLISH, words
+from arzhang.errors import UsageError
+from arzhang.report import analysis, figures
+from arzhang.report.blocks import (
+    Block,
+    Cell,
+    Commands,
+    Details,
+    Drawing,
+    Drawings,
+    Facts,
+    Findings,
+    Key,
+    Missing,
+    Picture,
+    Pictures,
+    Section,
+    Table,
+    Text,
+    Unreadable,
+    picture,
+)
+from arzhang.report.results import Metric, Results, read
+from arzhang.report.wording import LANGUAGES, words
 
-LINKED = ("step", "epoch", "split", "seconds", "lr")
-"""What a line of the log holds besides the terms of the loss."""
-
-
-@dataclass(frozen=True)
-class Picture:
-    """An image for the eye: a data URI, what it shows, and what stands under it."""
-
-    source: str
-    alt: str
-    caption: str
-    columns: int = 10
-
-
-@dataclass(frozen=True)
-class Section:
-    """One part of a page; any of its contents may be empty."""
-
-    id: str
-    title: str
-    paragraphs: list[str] = field(default_factory=list)
-    charts: list[str] = field(default_factory=list)
-    """Inline SVG."""
-    pictures: list[Picture] = field(default_factory=list)
-    head: list[str] = field(default_factory=list)
-    rows: list[list[str]] = field(default_factory=list)
-    details: list[tuple[str, str]] = field(default_factory=list)
-    """(summary, text) pairs that fold."""
-    commands: list[str] = field(default_factory=list)
+DIRECTION = {"en": "ltr"}
+PREVIEWS = 6
+"""Strips of a page at most: the first, the last, and some between."""
+IN_NATS = ("loss", "reconstruction", "kl", "negative_elbo")
 
 
-def write(run: Path | str, out: Path | None = None) -> Path:
-    """The page of one run, `report.html` in it unless `out` says otherwise."""
-    run = Path(run)
-    sections = run_sections(run)
-    return write_page(out or run / "report.html", words("page.run", {"name": run.name}), sections)
+class Say:
+    """The words of one language."""
+
+    def __init__(self, language: str = "en") -> None:
+        if language not in LANGUAGES:
+            raise UsageError(f"--language {language}: known are {', '.join(LANGUAGES)}")
+        self.language, self.known = language, LANGUAGES[language]
+
+    def __call__(self, id: str, /, **values: Any) -> str:
+        return words(id, values, self.known).replace(" -", " −")
+
+    def label(self, name: str, kind: str = "label") -> str:
+        """The name of something that is logged or measured; a new system may log what nobody has named yet."""
+        return self.known.get(f"{kind}.{name}", name.replace("_", " "))
+
+    def findings(self, conclusions: Iterable[analysis.Conclusion]) -> list[Block]:
+        """Conclusions in words, if there are any."""
+        sentences = []
+        for conclusion in conclusions:
+            values = conclusion["values"]
+            if "term" in values:
+                values = values | {"term": self.label(values["term"], "term")}
+            sentences.append(self(conclusion["id"], **values))
+        return [Findings(sentences)] if sentences else []
 
 
-def write_page(path: Path, title: str, sections: list[Section], language: str = "en") -> Path:
-    """A page of sections, with a table of contents, whole in one file."""
+def write(run: Path | str, out: Path | None = None, language: str = "en") -> Path:
+    """The page of one run, `report.html` in it unless `out` says otherwise; returns where it is."""
+    results, say = read(Path(run)), Say(language)
+    title = say("run.title", system=_system(results, say), dataset=_dataset(results))
+    return write_page(out or Path(run) / "report.html", title, run_sections(Path(run), language), language)
+
+
+def write_page(path: Path, title: str, sections: Sequence[Section], language: str = "en") -> Path:
+    """A page of sections with a table of contents, whole in one file; returns where it is.
+
+    Sections of several groups (runs) stand under a heading for each group.
+    """
+    say = Say(language)
+    ids = [section.id for section in sections]
+    if twice := next((id for id in ids if ids.count(id) > 1), None):
+        raise ValueError(f"two sections of one page have the id '{twice}'")
+    groups = [(name, list(members)) for name, members in groupby(sections, key=lambda section: section.group)]
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("arzhang.report", "."),
         autoescape=True,
@@ -62,199 +95,357 @@ def write_page(path: Path, title: str, sections: list[Section], language: str = 
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.globals["svg"] = Markup
-    text = environment.get_template("template.html.j2").render(
-        title=title, sections=sections, language=language, direction="ltr", words=words
+    html = (
+        environment.get_template("template.html.j2")
+        .render(
+            title=title,
+            groups=groups,
+            say=say,
+            language=language,
+            direction=DIRECTION[language],
+            version=metadata.version("arzhang"),
+        )
+        .lstrip()
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    _write_whole(path, html)
     return path
 
 
-def run_sections(run: Path) -> list[Section]:
-    """What a run directory has to show, section by section; what it lacks is named with the command that makes it."""
-    if not (run / "config.yaml").is_file():
-        raise UsageError(f"{run}: not a run: it holds no config.yaml (`arzhang train` makes runs)")
-    config = recipes.read_yaml(run / "config.yaml")
-    entries, evaluation = _log(run), _evaluation(run)
-    prefix = run.name
-    makers = [_what, _curves, _images, _walks, _numbers, _units, _previews, _hyperparameters, _commands]
-    sections = [make(run, prefix, config, entries, evaluation) for make in makers]
-    return [section for section in sections if section is not None]
-
-
-# ------------------------------------------------------------------------------------------------------- reading
-
-
-def _log(run: Path) -> list[dict[str, Any]]:
-    path, entries = run / "metrics.jsonl", []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-        try:
-            entry = json.loads(line)
-        except json.JSONDecodeError:
-            continue  # cut by a kill
-        if isinstance(entry, dict) and {"step", "epoch", "split"} <= entry.keys():
-            entries.append(entry)
-    return entries
-
-
-def _evaluation(run: Path) -> dict[str, Any]:
-    path = run / "eval.json"
-    if not path.exists():
-        return {}
+def _write_whole(path: Path, text: str) -> None:
+    """Write beside and rename: a page that is open in a browser is never half there."""
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        for metric in found.values():
-            float(metric["value"]), dict(metric["protocol"]), int(metric["n"]), str(metric["unit"])
-            metric["uncertainty"]
-        return dict(found)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ArzhangError(f"{path}: not an evaluation ({error!r}); `arzhang evaluate {run}` makes it anew") from None
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        mask = os.umask(0o022)
+        os.umask(mask)
+        Path(beside).chmod(0o666 & ~mask)  # mkstemp's files are their owner's alone
+        Path(beside).replace(path)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise
 
 
-def label_of(name: str) -> str:
-    """What a term or metric is called; its own name where the wording has none."""
-    return words(f"label.{name}") if f"label.{name}" in ENGLISH else name.replace("_", " ")
+# ---------------------------------------------------------------------------------------------------- a run's sections
 
 
-def _png(path: Path) -> str:
-    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+def run_sections(run: Path | str, language: str = "en") -> list[Section]:
+    """What a run directory has to show, section by section. What is missing is named, with the command that makes it.
 
-
-# ------------------------------------------------------------------------------------------------------ sections
-
-
-def _what(run: Path, prefix: str, config: Any, entries: Any, evaluation: Any) -> Section:
-    recipe, data, versions = config.get("recipe", {}), config.get("data", {}), config.get("versions", {})
-    last = [entry for entry in entries if entry["split"] == "validation"]
-    values = {
-        "system": str(config.get("system", "")).upper(),
-        "data": data.get("description", recipe.get("data") or recipe.get("dataset")),
-        "epochs": last[-1]["epoch"] if last else 0,
-        "planned": recipe.get("epochs"),
-        "minutes": last[-1].get("seconds", 0.0) / 60 if last else 0.0,
-        "batch": recipe.get("batch_size"),
-    }
-    paragraphs = [words("run.trained" if last else "run.untrained", values)]
-    paragraphs.append("; ".join(f"{name} {version}" for name, version in versions.items()))
-    return Section(f"{prefix}-what", words("page.what", {"name": run.name}), paragraphs)
-
-
-def _curves(run: Path, prefix: str, config: Any, entries: Any, evaluation: Any) -> Section:
-    terms = list(dict.fromkeys(n for e in entries for n, v in e.items() if n not in LINKED and isinstance(v, float)))
-    if not terms:
-        return Section(f"{prefix}-curves", words("page.curves"), [words("missing.curves", {"run": str(run)})])
-    chart = figures.curves(entries, terms, label_of, f"{prefix}-losses", words("page.curves_alt"))
-    validation = [entry for entry in entries if entry["split"] == "validation" and "loss" in entry]
-    said = []
-    if len(validation) >= 4:
-        quarter = max(1, len(validation) // 4)
-        before = sum(e["loss"] for e in validation[-2 * quarter : -quarter]) / quarter
-        after = sum(e["loss"] for e in validation[-quarter:]) / quarter
-        values = {"before": before, "after": after, "change": before - after, "epochs": quarter}
-        said.append(words("run.still_falling" if before > after else "run.no_longer_falling", values))
-    train = [entry for entry in entries if entry["split"] == "train" and "loss" in entry]
-    if train and validation:
-        tail = [e["loss"] for e in train if e["epoch"] == validation[-1]["epoch"]]
-        if tail:
-            values = {"train": sum(tail) / len(tail), "validation": validation[-1]["loss"]}
-            said.append(words("run.gap", values | {"gap": values["validation"] - values["train"]}))
-    return Section(f"{prefix}-curves", words("page.curves"), said, charts=[chart])
-
-
-def _images(run: Path, prefix: str, config: Any, entries: Any, evaluation: Any) -> Section:
-    names = ("originals", "reconstructions", "samples")
-    found = [n for n in names if (run / "figures" / f"{n}.png").is_file()]
-    pictures = [
-        Picture(_png(run / "figures" / f"{n}.png"), words(f"label.{n}_alt"), words(f"label.{n}")) for n in found
+    Raises UsageError where `run` is no run, ArzhangError naming the file where one cannot be made sense of.
+    """
+    results, say = read(Path(run)), Say(language)
+    name = Path(run).resolve().name
+    parts: list[tuple[str, str, Callable[[Results, Say, str], list[Block]]]] = [
+        ("setup", "", _setup),
+        ("curves", "3d", _curves),
+        ("pictures", "3e", _pictures),
+        ("interpolation", "", _interpolation),
+        ("traversal", "", _traversal),
+        ("previews", "", _previews),
+        ("numbers", "", _numbers),
+        ("hyperparameters", "5f", _hyperparameters),
+        ("reproduce", "", _reproduce),
     ]
-    said = [] if len(found) == len(names) else [words("missing.figures", {"run": str(run)})]
-    if error := evaluation.get("pixel_mse"):
-        said.append(words("run.pixel_error", {"mse": error["value"], "n": error["n"]}))
-    return Section(f"{prefix}-images", words("page.images"), said, pictures=pictures)
-
-
-def _walks(run: Path, prefix: str, config: Any, entries: Any, evaluation: Any) -> Section:
-    names = [n for n in ("interpolation", "traversal") if (run / "figures" / f"{n}.png").is_file()]
-    pictures = [
-        Picture(_png(run / "figures" / f"{n}.png"), words(f"label.{n}_alt"), words(f"label.{n}")) for n in names
+    prefix = _slug(name)
+    return [
+        Section(f"{prefix}-{part}", say(f"run.{part}"), make(results, say, prefix), name, assignment)
+        for part, assignment, make in parts
     ]
-    said = [] if names else [words("missing.figures", {"run": str(run)})]
-    return Section(f"{prefix}-latent", words("page.latent"), said, pictures=pictures)
 
 
-def _numbers(run: Path, prefix: str, config: Any, entries: Any, evaluation: Any) -> Section:
-    if not evaluation:
-        return Section(f"{prefix}-numbers", words("page.numbers"), [words("missing.evaluation", {"run": str(run)})])
-    rows, details = [], []
-    for name, metric in evaluation.items():
-        spread = "" if metric["uncertainty"] is None else f" ± {metric['uncertainty']:.2g}"
-        label = label_of(name)
-        rows.append([label, f"{metric['value']:.6g}{spread}", metric["unit"], f"{metric['n']:,}"])
-        plain = {key: value for key, value in metric["protocol"].items() if not isinstance(value, list)}
-        details.append((label, "; ".join(f"{key.replace('_', ' ')}: {value}" for key, value in plain.items())))
-    said = []
-    if {"reconstruction", "kl"} <= evaluation.keys():
-        values = {name: evaluation[name]["value"] for name in ("reconstruction", "kl")}
-        said.append(words("run.shares", values | {"share": values["kl"] / (values["kl"] + values["reconstruction"])}))
-    if likelihood := evaluation.get("log_likelihood"):
-        bound, protocol = evaluation["negative_elbo"]["value"], likelihood["protocol"]
-        values = {"elbo": bound, "likelihood": -likelihood["value"], "gap": bound + likelihood["value"], **protocol}
-        said.append(words("run.likelihood", values))
-        if not protocol.get("normalised_density", True):
-            said.append(words("run.not_normalised", {}))
-    head = [words("page.metric"), words("page.value"), words("page.unit"), "n"]
-    return Section(f"{prefix}-numbers", words("page.numbers"), said, head=head, rows=rows, details=details)
+def _slug(name: str) -> str:
+    """A name as an id of HTML and CSS."""
+    return "r-" + re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
-def _units(run: Path, prefix: str, config: Any, entries: Any, evaluation: Any) -> Section | None:
-    metric = evaluation.get("active_units")
-    if not metric or "variances" not in metric["protocol"]:
-        return None
-    variances, threshold = metric["protocol"]["variances"], metric["protocol"]["threshold"]
-    active = [v for v in variances if v > threshold]
-    values = {"active": len(active), "total": len(variances), "threshold": threshold}
-    chart = figures.bars(variances, threshold, label_of, f"{prefix}-units", words("page.units_alt", values))
-    which = "all" if len(active) == len(variances) else "some" if active else "none"
-    return Section(f"{prefix}-units", words("page.units"), [words(f"run.{which}_active", values)], charts=[chart])
+def _system(results: Results, say: Say) -> str:
+    return say.label(results.system, "system")
 
 
-def _previews(run: Path, prefix: str, config: Any, entries: Any, evaluation: Any) -> Section:
-    paths = sorted((run / "samples").glob("epoch_*.png"))
-    if len(paths) > 8:  # the first, the last, and six between
-        paths = [paths[round(i * (len(paths) - 1) / 7)] for i in range(8)]
-    pictures = []
-    for path in paths:
-        epoch = int(path.stem.removeprefix("epoch_"))
-        alt, caption = (words(f"page.{id}", {"epoch": epoch}) for id in ("previews_alt", "epoch"))
-        pictures.append(Picture(_png(path), alt, caption, columns=32))
-    said = [words("page.previews_text")] if paths else [words("missing.previews", {"run": str(run)})]
-    return Section(f"{prefix}-previews", words("page.previews"), said, pictures=pictures)
+def _dataset(results: Results) -> str:
+    folder = results.recipe.get("data")
+    return Path(str(folder)).name if folder else str(results.recipe.get("dataset"))
 
 
-def _hyperparameters(run: Path, prefix: str, config: Any, entries: Any, evaluation: Any) -> Section:
-    kind = recipes.SYSTEMS.get(str(config.get("system")))
-    meanings = recipes.documentation(kind) if kind else {}
-    defaults = {f.name: f.default for f in dataclasses.fields(kind)} if kind else {}
+def _run(results: Results) -> str:
+    """The run as one types it beside its folder: no path of this machine goes into a page."""
+    return shlex.quote(results.path.resolve().name)
+
+
+def _setup(results: Results, say: Say, prefix: str) -> list[Block]:
+    recipe, data = results.recipe, results.data
+    sentences, images, shape = [], data.get("images"), data.get("shape")
+    parts = images if isinstance(images, dict) else {}
+    whole = {"train", "validation", "test"} <= parts.keys()
+    if whole and isinstance(shape, list) and len(shape) == 3:
+        channels, height, width = shape
+        colour = say(f"run.channels_{channels}") if channels in (1, 3) else say("run.channels", n=channels)
+        sizes = {"width": width, "height": height, "channels": colour}
+        sentences.append(
+            say("run.setup_images", system=_system(results, say), dataset=_dataset(results), **parts, **sizes)
+        )
+    if results.epochs_done and {"batch_size", "lr", "schedule"} <= recipe.keys():
+        last = results.validation[-1]
+        course = {"epochs": results.epochs_done, "steps": last["step"], "duration": _duration(last.get("seconds"), say)}
+        sentences.append(say("run.setup_course", **{k: recipe[k] for k in ("batch_size", "lr", "schedule")}, **course))
+    if {"beta", "latent_dim", "likelihood"} <= recipe.keys():
+        sentences.append(say("run.setup_vae", **{k: recipe[k] for k in ("beta", "latent_dim", "likelihood")}))
+    if bound := results.evaluation.get("negative_elbo"):
+        sentences.append(say("run.setup_result", n=bound.n or 0, value=number(bound)))
+    blocks: list[Block] = [Text(" ".join(sentences))] if sentences else []
+    if not results.finished:
+        known = results.epochs_done > 0
+        text = say("run.setup_unfinished", done=results.epochs_done, epochs=recipe.get("epochs"))
+        blocks.append(Missing(text if known else say("run.setup_not_begun"), f"arzhang resume {_run(results)}"))
+    if results.unreadable:
+        blocks.append(Text(say("run.setup_unreadable", n=results.unreadable)))
+    facts = {say("run.folder"): results.path.resolve().name}
+    facts |= {say("run.data"): str(data["description"])} if data.get("description") else {}
+    facts |= {say("run.parts"): say("run.part_sizes", **parts)} if whole else {}
+    reach = data.get("range")
+    if isinstance(reach, list) and len(reach) == 2:
+        kind = "levels" if data.get("levels") else "fractions"
+        text = say(f"run.pixels_{kind}", levels=data.get("levels"), low=reach[0], high=reach[1])
+        facts[say("run.pixels")] = text
+    facts |= {say("run.checksum"): str(data["sha256"])} if data.get("sha256") else {}
+    facts |= {say("run.machine"): str(results.versions["platform"])} if "platform" in results.versions else {}
+    rest = [f"{name} {version}" for name, version in results.versions.items() if name != "platform"]
+    facts |= {say("run.versions"): ", ".join(rest)} if rest else {}
+    return [*blocks, Facts(facts)]
+
+
+def _duration(seconds: Any, say: Say) -> str:
+    total = float(seconds) if isinstance(seconds, int | float) else 0.0
+    minutes, rest = divmod(round(total), 60)
+    if minutes < 1:
+        return say("run.seconds", s=rest)
+    if minutes < 60:
+        return say("run.minutes", m=minutes, s=rest)
+    return say("run.hours", h=minutes // 60, m=minutes % 60)
+
+
+# --------------------------------------------------------------------------------------------------------------- curves
+
+
+def _curves(results: Results, say: Say, prefix: str) -> list[Block]:
+    panels = _panels(results)
+    if not panels:
+        return [Missing(say("run.curves_missing"), f"arzhang resume {_run(results)}")]
+    axis = say("run.epoch" if results.steps_an_epoch else "run.step")
+    drawings = []
+    for terms in panels:
+        term = terms[0]
+        course = figures.Course(results.course(results.train, term), results.course(results.validation, term))
+        title = ", ".join(say.label(name) for name in terms)
+        unit = say("run.nats") if term in IN_NATS and results.system == "vae" else ""
+        alt = [say("run.curve_alt", term=title, axis=axis)]
+        for id, (_, values) in (("training", course.line), ("validation", course.points)):
+            if values:
+                ends = {"first": values[0], "last": values[-1], "lowest": min(values)}
+                alt.append(say(f"run.curve_alt_{id}", **ends))
+        svg, note, reach = figures.course(course, f"{prefix}-{term}", title, axis, unit, " ".join(alt))
+        said = [say("run.same_terms", terms=title)] if len(terms) > 1 else []
+        said += [say(note, **reach)] if note else []
+        drawings.append(Drawing(svg, " ".join(said)))
+    legend = []
+    if results.train:
+        legend.append(Key(say("run.training", every=results.recipe.get("log_every", "?")), 0))
+    if any(results.course(results.validation, terms[0])[1] for terms in panels):
+        legend.append(Key(say("run.validation"), 1, "point"))
+    found = [*analysis.course(results), *analysis.shares(results)]
+    return [*say.findings(found), Drawings(drawings, legend), *_validation_table(results, say, axis)]
+
+
+def _panels(results: Results) -> list[list[str]]:
+    """The terms to draw, those with the same numbers throughout together (at β = 1 the loss is the negative ELBO); a
+    learning rate that stands still is no curve."""
+    groups: dict[tuple, list[str]] = {}
+    for term in results.terms:
+        line, points = results.course(results.train, term), results.course(results.validation, term)
+        if term == "lr" and len(set(line[1])) < 2:
+            continue
+        key = (tuple(line[1]), tuple(points[1]))
+        groups.setdefault(key, []).append(term)
+    return list(groups.values())
+
+
+def _validation_table(results: Results, say: Say, axis: str) -> list[Block]:
+    names = [name for name in results.terms if any(name in entry for entry in results.validation)]
+    if not names:
+        return []
+    rows = [
+        [str(entry["epoch"]), *(f"{entry[name]:.5g}" if name in entry else "" for name in names)]
+        for entry in results.validation
+    ]
+    heads = [say("run.epoch"), *map(say.label, names)]
+    table = Table(say("run.curves_numbers"), heads, rows, numeric=range(len(heads)))
+    return [Details(say("run.curves_numbers"), [table])]
+
+
+# ------------------------------------------------------------------------------------------------------------- pictures
+
+
+def _picture(results: Results, say: Say, file: str, **named: Any) -> tuple[Picture | None, list[Block]]:
+    """A picture of the run, or the block that names it as missing."""
+    path, command = results.path / file, f"arzhang evaluate {_run(results)}"
+    if not path.is_file():
+        return None, [Missing(say("run.picture_missing", file=file), command)]
+    try:
+        return picture(path, **named), []
+    except Unreadable:
+        return None, [Missing(say("run.picture_broken", file=file), command)]
+
+
+def _pictures(results: Results, say: Say, prefix: str) -> list[Block]:
+    shown, missing = {}, []
+    for name in ("originals", "reconstructions", "samples"):
+        named = {"title": say(f"run.{name}"), "caption": say(f"run.{name}_caption", n=results.shown())}
+        alt = say(f"run.{name}_alt", n=results.shown())
+        found, gone = _picture(results, say, f"figures/{name}.png", alt=alt, **named)
+        missing += gone
+        if found is not None:
+            shown[name] = found
+    if {"originals", "reconstructions"} <= shown.keys():
+        below = shown["reconstructions"]
+        caption = f"{below.caption} {say('run.reconstructions_over')}"
+        shown["reconstructions"] = dataclasses.replace(below, caption=caption, over=shown["originals"])
+    sheets: list[Block] = [Pictures(list(shown.values()))] if shown else []
+    return [*sheets, *missing, *say.findings(analysis.pictures(results))]
+
+
+def _interpolation(results: Results, say: Say, prefix: str) -> list[Block]:
+    named = {"alt": say("run.interpolation_alt"), "caption": say("run.interpolation_caption")}
+    found, missing = _picture(results, say, "figures/interpolation.png", **named)
+    return [Pictures([found])] if found else missing
+
+
+def _traversal(results: Results, say: Say, prefix: str) -> list[Block]:
+    blocks = say.findings(analysis.latent(results))
+    units = analysis.units(results)
+    if units is not None:
+        kl, active = units
+        numbers = {"n": len(kl), "top": kl[0], "bottom": kl[-1], "active": sum(active)}
+        alt, axes = say("run.units_alt", **numbers), (say("run.units_x"), say("run.units_y"))
+        svg = figures.bars(kl, active, f"{prefix}-units", *axes, alt)
+        legend = [Key(say("run.units_active"), 0, "bar"), Key(say("run.units_idle"), 1, "bar")]
+        shown = [key for key, there in zip(legend, (any(active), not all(active)), strict=True) if there]
+        blocks.append(Drawings([Drawing(svg, say("run.units_caption"))], shown))
+    named = {"alt": say("run.traversal_alt"), "caption": say("run.traversal_caption")}
+    found, missing = _picture(results, say, "figures/traversal.png", **named)
+    if found is not None:
+        return [*blocks, Pictures([found])]
+    if units is not None and not any(units[1]):
+        return [*blocks, Text(say("run.traversal_none"))]
+    return [*blocks, *missing]
+
+
+def _previews(results: Results, say: Say, prefix: str) -> list[Block]:
+    paths = sorted((results.path / "samples").glob("epoch_*.png"))
+    if not paths and results.finished:
+        return [Text(say("run.previews_none"))]
+    if not paths:
+        text = say("run.previews_missing", epoch=results.recipe.get("preview_every"))
+        return [Missing(text, f"arzhang resume {_run(results)}")]
+    count = min(PREVIEWS, len(paths))
+    chosen = [paths[round(i * (len(paths) - 1) / max(1, count - 1))] for i in range(count)]
+    strips, damaged = [], []
+    for path in chosen:
+        epoch = path.stem.removeprefix("epoch_").lstrip("0") or "0"
+        named = {"alt": say("run.previews_alt", epoch=epoch), "caption": say("run.previews_caption", epoch=epoch)}
+        try:
+            strips.append(picture(path, **named))
+        except Unreadable:
+            damaged.append(Text(say("run.picture_broken", file=f"samples/{path.name}")))
+    left = len(paths) - count
+    said = say("run.previews_rows") + (f" {say('run.previews_left_out', n=left)}" if left else "")
+    return [Text(said), Pictures(strips, strip=True), *damaged]
+
+
+# ------------------------------------------------------------------------------------------------- numbers and options
+
+
+def number(metric: Metric) -> str:
+    """A value and its uncertainty, to two digits of the latter.
+
+    >>> number(Metric(242.2069, 0.7581, 10_000, "nats per image", {}))
+    '242.21 ± 0.76'
+    """
+    value, error = metric.value, metric.uncertainty
+    if not math.isfinite(value):
+        return str(value)
+    if error is not None and math.isfinite(error) and error > 0:
+        places = max(0, 1 - math.floor(math.log10(error)))
+        text = f"{value:,.{places}f} ± {error:.{places}f}"
+    else:
+        text = f"{value:,}" if isinstance(value, int) else f"{value:,.5g}"
+    return text.replace("-", "−")
+
+
+def _numbers(results: Results, say: Say, prefix: str) -> list[Block]:
+    if not results.evaluation:
+        return [Missing(say("run.evaluation_missing"), f"arzhang evaluate {_run(results)}")]
     rows = []
-    for name, value in config.get("recipe", {}).items():
-        changed = name in defaults and value != defaults[name]
-        rows.append([recipes.flag(name), f"{value}{' *' if changed else ''}", meanings.get(name, "")])
-    said = [words("page.changed")] if any(row[1].endswith(" *") for row in rows) else [words("page.unchanged")]
-    head = [words("page.option"), words("page.value"), words("page.meaning")]
-    return Section(f"{prefix}-hyperparameters", words("page.hyperparameters"), said, head=head, rows=rows)
+    for name, metric in results.evaluation.items():
+        facts = {key.replace("_", " "): _plain(value, say) for key, value in metric.protocol.items()}
+        label = Cell(say.label(name), facts=facts)
+        rows.append([label, number(metric), metric.unit, f"{metric.n:,}" if metric.n is not None else ""])
+    heads = [say("run.metric"), say("run.value"), say("run.unit"), say("run.n")]
+    table = Table(say("run.numbers"), heads, rows, numeric=(1, 3))
+    return [Text(say("run.uncertainty")), table, *say.findings(analysis.numbers(results))]
 
 
-def _commands(run: Path, prefix: str, config: Any, entries: Any, evaluation: Any) -> Section:
-    system = config.get("system", "vae")
-    lines = [
-        f"arzhang train {system} --config {run.name}/config.yaml --out {run.name}",
-        f"arzhang evaluate {run.name}",
-        f"arzhang report {run.name}",
-    ]
-    return Section(f"{prefix}-commands", words("page.again"), [words("page.again_text")], commands=lines)
+def _plain(value: Any, say: Say) -> str:
+    if value is None or isinstance(value, bool):
+        return say(f"run.{str(value).lower()}")
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return ", ".join(_plain(item, say) for item in value)
+    return str(value)
+
+
+def _hyperparameters(results: Results, say: Say, prefix: str) -> list[Block]:
+    recipe = recipes.SYSTEMS.get(results.system)
+    meaning = recipes.documentation(recipe) if recipe else {}
+    defaults = {field.name: field.default for field in dataclasses.fields(recipe)} if recipe else {}
+    rows: list[list[str | Cell]] = []
+    changed = 0
+    for name, value in results.recipe.items():
+        differs = name in defaults and value != defaults[name]
+        changed += differs
+        default = _option(defaults[name], say) if name in defaults else ""
+        shown = Cell(_option(value, say), mark=say("run.changed") if differs else "")
+        rows.append([recipes.flag(name), shown, default, meaning.get(name, "")])
+    heads = [say("run.option"), say("run.value"), say("run.default"), say("run.meaning")]
+    if recipe is None:
+        said = say("run.changed_unknown", system=results.system)
+    else:
+        said = say("run.changed_some" if changed else "run.changed_none", n=len(rows), changed=changed)
+    return [Text(said), Table(say("run.hyperparameters"), heads, rows, stacks=True)]
+
+
+def _option(value: Any, say: Say) -> str:
+    """A value as one types it, except where that is a word of YAML."""
+    return say(f"run.{str(value).lower()}") if value is None or isinstance(value, bool) else str(value)
+
+
+def _train(results: Results) -> str:
+    """The command that trains this run: flags for what differs from the defaults, or for all where they are unknown."""
+    recipe = recipes.SYSTEMS.get(results.system)
+    defaults = {field.name: field.default for field in dataclasses.fields(recipe)} if recipe else {}
+    unlike = {name: value for name, value in results.recipe.items() if name not in defaults or value != defaults[name]}
+    flags = [shlex.quote(word) for word in recipes.as_flags(unlike)]
+    return " ".join(["arzhang train", shlex.quote(results.system), *flags, f"--out={_run(results)}"])
+
+
+def _reproduce(results: Results, say: Say, prefix: str) -> list[Block]:
+    lines = [_train(results), f"arzhang evaluate {_run(results)}", f"arzhang report {_run(results)}"]
+    samples = next((m.protocol["samples"] for m in results.evaluation.values() if "samples" in m.protocol), None)
+    if isinstance(samples, int):
+        lines[1] += f" --samples={samples}"
+    blocks: list[Block] = [Commands(lines)]
+    if "seed" in results.recipe:
+        blocks.append(Text(say("run.reproduce_seed", seed=results.recipe["seed"])))
+    return blocks

@@ -66,88 +66,184 @@ ENGLISH: dict[str, str] = {
     "gradients.family.square": "(z − k)²",
     "gradients.family.exp": "exp(−kz²)",
     "gradients.family.cos": "cos kz",
-    # --- Pages and runs --------------------------------------------------------------------------------------------
-    "page.run": "Run {name}",
+    # --- Pages ------------------------------------------------------------------------------------------------------
     "page.contents": "Contents",
-    "page.what": "{name}: what was trained",
-    "page.curves": "Losses over training",
-    "page.curves_alt": "Each term of the loss against epochs: the training mean as a line, validation as points",
-    "page.images": "Test images, their reconstructions, and samples from noise (3e)",
-    "page.latent": "Walks through the latent",
-    "page.numbers": "On the test part",
-    "page.units": "Which latent dimensions are used",
-    "page.units_alt": "Variance of the posterior mean of each of {total} latent dimensions; {active} lie above "
-    "{threshold}",
-    "page.previews": "The same validation images over training",
-    "page.previews_text": "Rows: originals, reconstructions, images decoded from the same noise each time.",
-    "page.previews_alt": "Originals, reconstructions and samples after {epoch} epochs",
-    "page.epoch": "epoch {epoch}",
-    "page.hyperparameters": "Every hyper-parameter",
-    "page.changed": "Values with a star differ from the default.",
-    "page.unchanged": "Every value is the default.",
-    "page.again": "To make this again",
-    "page.again_text": "From the folder that holds this run's:",
-    "page.metric": "Metric",
-    "page.value": "Value",
-    "page.unit": "Unit",
-    "page.option": "Option",
-    "page.meaning": "Meaning",
-    "page.protocol": "How each number was made",
-    "page.theme": "light or dark",
-    "page.made": "Made by Arzhang from the files of its runs; this page asks nothing of the network.",
-    "label.train": "training",
-    "label.validation": "validation",
-    "label.epochs": "epochs",
-    "label.loss": "Loss (nats per image)",
-    "label.reconstruction": "Reconstruction (nats per image)",
-    "label.kl": "KL divergence (nats per image)",
-    "label.negative_elbo": "Negative ELBO (nats per image)",
+    "page.theme": "Colours",
+    "page.theme_auto": "auto",
+    "page.theme_light": "light",
+    "page.theme_dark": "dark",
+    "page.made": "Made by Arzhang {version} from the files of its runs. This page asks nothing of the network.",
+    "page.assignment": "assignment {id}",
+    # --- Names of what a run logs and measures ----------------------------------------------------------------------
+    "system.vae": "β-VAE",
+    "label.loss": "Loss",
+    "label.reconstruction": "Reconstruction",
+    "label.kl": "KL from the prior",
+    "label.negative_elbo": "Negative ELBO",
+    "label.lr": "Learning rate",
     "label.log_likelihood": "log p(x), importance-weighted",
     "label.bits_per_dimension": "Bits per dimension",
-    "label.active_units": "Active units",
+    "label.active_units": "Active latent units",
     "label.pixel_mse": "Squared error of a pixel",
     "label.pixel_mae": "Absolute error of a pixel",
-    "label.dimension": "latent dimension, most active first",
-    "label.variance": "variance of the mean",
-    "label.originals": "Test images",
-    "label.originals_alt": "100 images of the test part in rows of ten",
-    "label.reconstructions": "Their reconstructions",
-    "label.reconstructions_alt": "The reconstructions of the same 100 test images, in the same places",
-    "label.samples": "Decoded from noise",
-    "label.samples_alt": "100 images decoded from random noise in rows of ten",
-    "label.interpolation": "Interpolation: each row goes from one test image to another in a straight line of the "
-    "latent",
-    "label.interpolation_alt": "Rows of ten images that turn one reconstructed test image into another",
-    "label.traversal": "Traversal: each row moves one active latent dimension from −3 to 3, the most active first",
-    "label.traversal_alt": "Rows of eleven images, each varying one latent dimension of the same test image",
-    "missing.curves": "Nothing is logged yet; `arzhang resume {run}` goes on with the training.",
-    "missing.figures": "Some of these pictures are not made yet: `arzhang evaluate {run}` makes them.",
-    "missing.evaluation": "Not measured yet: `arzhang evaluate {run}` does it.",
-    "missing.previews": "No previews yet: they are drawn while the run trains.",
-    "run.trained": "A {system} on {data}: {epochs} of {planned} epochs in {minutes:.1f} minutes, {batch} images a "
-    "step.",
-    "run.untrained": "A {system} on {data}: of {planned} epochs none is finished yet.",
-    "run.still_falling": "Validation loss fell by {change:.2f}, from {before:.2f} to {after:.2f}, between the means of "
-    "the last two stretches of {epochs} epochs: training longer would still lower it.",
-    "run.no_longer_falling": "Validation loss went from {before:.2f} to {after:.2f} between the means of the last two "
-    "stretches of {epochs} epochs: it no longer falls.",
-    "run.gap": "In the last epoch the loss is {train:.2f} on training images and {validation:.2f} on validation images, "
-    "a difference of {gap:+.2f}.",
-    "run.pixel_error": "Over {n:,} test images a reconstruction is off by {mse:.4f} squared grey values a pixel.",
-    "run.shares": "Of the negative ELBO, reconstruction takes {reconstruction:.1f} nats and the divergence from the "
-    "prior {kl:.1f}, a share of {share:.1%}.",
-    "run.likelihood": "With {samples} importance samples an image, −log p(x) is at most {likelihood:.2f} nats, "
-    "{gap:.2f} below the negative ELBO of {elbo:.2f}. Of the {samples} samples {effective_samples:.1f} count "
-    "effectively.",
-    "run.not_normalised": "The likelihood here is a Bernoulli cross-entropy on grey pixels, which is not a normalised "
-    "density: these nats compare models of this kind with one another and are not bits.",
-    "run.all_active": "All {total} latent dimensions are active (the variance of their mean is over {threshold}): a "
-    "larger latent may still help.",
-    "run.some_active": "{active} of {total} latent dimensions are active (the variance of their mean is over "
-    "{threshold}); the others carry next to nothing.",
-    "run.none_active": "None of {total} latent dimensions is active: the posterior has collapsed onto the prior. A "
-    "smaller --beta or a --kl-warmup of a few epochs is what to try.",
+    "term.loss": "loss",
+    "term.negative_elbo": "negative ELBO",
+    # --- A run: what was trained ------------------------------------------------------------------------------------
+    "run.title": "{system} on {dataset}",
+    "run.setup": "What was trained, and with what",
+    "run.setup_images": "{system} on {dataset}, {train:,} images of {width}×{height} pixels ({channels}).",
+    "run.setup_course": "{epochs} epochs in batches of {batch_size}: {steps:,} steps in {duration}, with Adam at a "
+    "learning rate of {lr:g} ({schedule}).",
+    "run.setup_vae": "β = {beta:g}, a latent of {latent_dim} dimensions, {likelihood} likelihood.",
+    "run.setup_result": "On {n:,} test images the negative ELBO came to {value} nats an image.",
+    "run.setup_unfinished": "Training stopped after epoch {done} of {epochs}; the page shows it as far as it came.",
+    "run.setup_not_begun": "No epoch is finished yet.",
+    "run.setup_unreadable": "Lines of metrics.jsonl that could not be read and are left out: {n}.",
+    "run.channels_1": "grey",
+    "run.channels_3": "colour",
+    "run.channels": "{n} channels",
+    "run.data": "Data",
+    "run.checksum": "SHA-256",
+    "run.parts": "Parts",
+    "run.part_sizes": "{train:,} to train, {validation:,} to validate, {test:,} to test",
+    "run.pixels": "Pixels",
+    "run.pixels_levels": "{levels:,} levels, {low:g} to {high:g} in the files, 0 to 1 in the model",
+    "run.pixels_fractions": "fractions, {low:g} to {high:g} in the files, 0 to 1 in the model",
+    "run.machine": "Machine",
+    "run.versions": "Versions",
+    "run.folder": "Run",
+    "run.seconds": "{s:.0f} s",
+    "run.minutes": "{m} min {s:.0f} s",
+    "run.hours": "{h} h {m} min",
+    # --- A run: its curves ------------------------------------------------------------------------------------------
+    "run.curves": "The loss and its terms over training",
+    "run.curves_missing": "No loss has been logged yet.",
+    "run.epoch": "epoch",
+    "run.step": "step",
+    "run.nats": "nats per image",
+    "run.training": "training, each point a mean over at most {every} steps",
+    "run.validation": "validation, after each epoch",
+    "run.same_terms": "The same numbers throughout this run, so they share a panel: {terms}.",
+    "run.above": "The first steps, up to {top:.4g}, lie above the panel.",
+    "run.below": "The first steps, down to {bottom:.4g}, lie below the panel.",
+    "run.outside": "The first steps, from {bottom:.4g} to {top:.4g}, reach beyond the panel.",
+    "run.curve_alt": "{term} against the {axis}.",
+    "run.curve_alt_training": "Training goes from {first:.4g} to {last:.4g}.",
+    "run.curve_alt_validation": "Validation goes from {first:.4g} to {last:.4g}; its lowest is {lowest:.4g}.",
+    "run.curves_numbers": "Validation as numbers, epoch by epoch",
+    "run.trend_falling": "Over the last {n} epochs validation {term} went down by {by:.2g} ± {error:.1g} nats an epoch "
+    "(least-squares slope ± its standard error): it was still falling when training ended.",
+    "run.trend_rising": "Over the last {n} epochs validation {term} went up by {by:.2g} ± {error:.1g} nats an epoch "
+    "(least-squares slope ± its standard error): training went on past its best point.",
+    "run.trend_level": "Over the last {n} epochs validation {term} has a slope of {slope:.2g} ± {error:.1g} nats an "
+    "epoch (least squares ± standard error): no trend stands out of its wobble.",
+    "run.best_last": "The lowest validation {term}, {best:.2f} nats, is that of the last epoch.",
+    "run.best_earlier": "Validation {term} was lowest at epoch {epoch} ({best:.2f} nats); the last epoch lies "
+    "{above:.2g} above that.",
+    "run.gap_above": "In epoch {epoch} training averaged {train:.2f} nats and validation after it {validation:.2f}: "
+    "{gap:.2f} above, more than twice what the choice of validation images moves it by (standard error {error:.2f}).",
+    "run.gap_below": "In epoch {epoch} training averaged {train:.2f} nats and validation after it {validation:.2f}: "
+    "{gap:.2f} below, more than twice what the choice of validation images moves it by (standard error {error:.2f}). "
+    "Training is averaged while the weights still move and normalised by its own batches; validation is neither.",
+    "run.gap_none": "In epoch {epoch} training averaged {train:.2f} nats and validation after it {validation:.2f}. "
+    "The choice of validation images alone moves that by a standard error of {error:.2f}, so the difference of "
+    "{gap:.2f} is no sign of overfitting.",
+    "run.gap_plain": "In epoch {epoch} training averaged {train:.2f} nats, validation after it {validation:.2f}.",
+    "run.gap_growing": "At epoch {half} validation stood {before:+.2f} nats from training, at the end {after:+.2f}: "
+    "the gap is opening.",
+    "run.shares": "Of the {total:.1f} nats that an image costs ({split} part), {share:.1f} % are reconstruction. The "
+    "other {kl:.1f} nats, {bits:.1f} bits, are the KL: no more than that can a code tell about its image on average.",
+    # --- A run: pictures --------------------------------------------------------------------------------------------
+    "run.pictures": "Test images, their reconstructions, and samples from noise",
+    "run.originals": "Originals",
+    "run.originals_alt": "{n} test images in rows of ten",
+    "run.originals_caption": "The first {n} test images.",
+    "run.reconstructions": "Reconstructions",
+    "run.reconstructions_alt": "Reconstructions of the same {n} test images, in the same places",
+    "run.reconstructions_caption": "The same images, encoded and decoded.",
+    "run.reconstructions_over": "Point at the sheet or tap it to see the originals in their places.",
+    "run.samples": "Samples",
+    "run.samples_alt": "{n} images decoded from random noise, in rows of ten",
+    "run.samples_caption": "As many decoded from noise, drawn from the prior.",
+    "run.blur_softer": "Neighbouring pixels differ by {originals:.3f} of the grey range in the originals and by "
+    "{reconstructions:.3f} in the reconstructions, {kept:.0f} % of it: this lost contrast is the blur. The decoder "
+    "gives the mean of p(x|z), and whatever the code leaves open averages out of a mean.",
+    "run.blur_none": "Neighbouring pixels differ by {originals:.3f} of the grey range in the originals and by "
+    "{reconstructions:.3f} in the reconstructions, {kept:.0f} % of it: by this measure they are not blurred.",
+    "run.samples_softer": "In the samples they differ by {samples:.3f} ({kept:.0f} %), below the reconstructions by more "
+    "than two standard errors. The decoder is the same; its codes come from the prior instead of from images.",
+    "run.samples_harder": "In the samples they differ by {samples:.3f} ({kept:.0f} %), above the reconstructions by more "
+    "than two standard errors. The decoder is the same; its codes come from the prior instead of from images.",
+    "run.samples_alike": "In the samples they differ by {samples:.3f} ({kept:.0f} %), within two standard errors of the "
+    "reconstructions: what sets samples apart is not how sharp they are.",
+    "run.pixel_error": "On average over the test part, a pixel of a reconstruction is off by {mae:.3f} of the grey "
+    "range.",
+    "run.interpolation": "From one image to another through the latent",
+    "run.interpolation_alt": "Rows of images, each changing step by step from one reconstructed test image to another",
+    "run.interpolation_caption": "Each row goes from one test image to another along the straight line between their "
+    "codes. Both ends are reconstructions.",
+    "run.traversal": "What each latent unit does",
+    "run.traversal_alt": "One row for each active latent unit: the same image with that unit moved from low to high",
+    "run.traversal_caption": "One row for each active unit, the most active first: the code of one image with that unit "
+    "alone moved from −3 to 3 standard deviations of the prior.",
+    "run.traversal_none": "No unit is active, so there is nothing to move.",
+    "run.units_x": "latent dimension, in falling order",
+    "run.units_y": "mean KL, nats",
+    "run.units_active": "active",
+    "run.units_idle": "idle",
+    "run.units_alt": "Bars of the mean KL of {n} latent dimensions in falling order, from {top:.3g} to {bottom:.2g} "
+    "nats; {active} are active",
+    "run.units_caption": "What each dimension of the code costs, on average over the test images.",
+    "run.active_some": "{active} of {total} latent dimensions are active: their posterior mean varies over the test "
+    "images by more than {threshold:g}. The other {idle} carry {kl_idle:.2g} of {kl:.3g} nats between them: their "
+    "posterior hardly differs from the prior, so they can tell the decoder no more than that.",
+    "run.active_all": "All {total} latent dimensions are active: their posterior mean varies over the test images by "
+    "more than {threshold:g} (variance), the least of them by {least:.2g}. None is left idle.",
+    "run.active_none": "None of {total} latent dimensions is active (variance of the posterior mean above "
+    "{threshold:g}): the posterior has collapsed onto the prior.",
+    "run.active_clear": "The count does not hang on the threshold: no variance lies between {low:.2g} and {high:.2g}.",
+    "run.active_unclear": "The count hangs on the threshold: the variances nearest to it are {low:.2g} and {high:.2g}.",
+    "run.previews": "The same images over training",
+    "run.previews_alt": "Validation images after epoch {epoch} in three rows: originals, reconstructions, samples",
+    "run.previews_caption": "epoch {epoch}",
+    "run.previews_rows": "Each strip: validation images, their reconstructions, and samples from the same noise "
+    "throughout.",
+    "run.previews_left_out": "Strips in samples/ that are not shown: {n}.",
+    "run.previews_missing": "The first is drawn at epoch {epoch}.",
+    "run.previews_none": "samples/ is empty: previews are of validation images, where some are held out.",
+    # --- A run: numbers and options ---------------------------------------------------------------------------------
+    "run.numbers": "The numbers",
+    "run.metric": "Measure",
+    "run.value": "Value",
+    "run.unit": "Unit",
+    "run.n": "Images",
+    "run.protocol": "how it was measured",
+    "run.uncertainty": "Measured once, on the test part, which no choice was made on. After ±: the standard error of the "
+    "mean over images.",
+    "run.tightness": "With {samples:,} samples an image, the importance-weighted bound lies {gap:.2f} nats above the "
+    "ELBO: at least that much of the negative ELBO is due to q(z|x) not being the true posterior.",
+    "run.tightness_one": "Only {effective:.1f} of its {samples:,} samples count effectively, so that bound is loose.",
+    "run.not_normalised": "Bernoulli cross-entropy on grey pixels is not a normalised likelihood. These nats rank models "
+    "of the same kind on the same data; they are not bits of anything.",
+    "run.evaluation_missing": "The test part has not been measured yet.",
+    "run.hyperparameters": "Every hyper-parameter",
+    "run.option": "Option",
+    "run.default": "Default",
+    "run.meaning": "What it is",
+    "run.changed": "changed",
+    "run.changed_none": "All {n} stand at their defaults.",
+    "run.changed_some": "Set for this run, and marked: {changed} of {n}. The others stand at their defaults.",
+    "run.changed_unknown": "This version of Arzhang knows no defaults for {system}.",
+    "run.none": "none",
+    "run.true": "yes",
+    "run.false": "no",
+    "run.reproduce": "To make this again",
+    "run.reproduce_seed": "Seed {seed} fixes the first weights, the order of the images and the noise.",
+    "run.picture_missing": "{file} is not there yet.",
+    "run.picture_broken": "{file} is damaged and not shown.",
 }
+
+LANGUAGES: dict[str, Mapping[str, str]] = {"en": ENGLISH}
 
 
 def words(id: str, values: Mapping[str, Any] | None = None, language: Mapping[str, str] = ENGLISH) -> str:

@@ -1,0 +1,230 @@
+"""What a run's numbers say, as data: `{id, values}`. Which sentence it becomes, the numbers decide here; its words stand
+in `wording`. Where the numbers do not say anything, nothing is said."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from arzhang.report.results import Metric, Results
+
+Conclusion = dict[str, Any]
+CRITERIA = ("negative_elbo", "loss")
+"""The term that a validation is read by: the first of these that is logged."""
+CLEAR = 10.0
+"""Active units are told apart clearly where the variances beside the threshold differ by this factor."""
+
+
+def _of(id: str, **values: Any) -> Conclusion:
+    return {"id": f"run.{id}", "values": values}
+
+
+# -------------------------------------------------------------------------------------------------------- the course
+
+
+def course(results: Results) -> list[Conclusion]:
+    """How validation went in the last epochs, and where training stands beside it."""
+    term = next((name for name in CRITERIA if results.course(results.validation, name)[1]), None)
+    if term is None:
+        return []
+    epochs = [entry["epoch"] for entry in results.validation if term in entry]
+    values = [float(entry[term]) for entry in results.validation if term in entry]
+    return [*_trend(term, values), *_best(term, epochs, values), *_gap(results, term, epochs, values)]
+
+
+def _trend(term: str, values: Sequence[float]) -> list[Conclusion]:
+    n = max(4, len(values) // 4)
+    if len(values) < n:
+        return []
+    x = np.arange(n) - (n - 1) / 2
+    y = np.asarray(values[-n:])
+    slope = float(x @ y / (x @ x))
+    residuals = y - y.mean() - slope * x
+    error = math.sqrt(float(residuals @ residuals) / (n - 2) / float(x @ x))
+    numbers = {"n": n, "term": term, "slope": slope, "by": abs(slope), "error": error}
+    if abs(slope) <= 3 * error:
+        return [_of("trend_level", **numbers)]
+    return [_of("trend_falling" if slope < 0 else "trend_rising", **numbers)]
+
+
+def _best(term: str, epochs: Sequence[int], values: Sequence[float]) -> list[Conclusion]:
+    if len(values) < 2:
+        return []
+    at = min(range(len(values)), key=lambda i: values[i])
+    if at == len(values) - 1:
+        return [_of("best_last", term=term, best=values[at])]
+    return [_of("best_earlier", term=term, best=values[at], epoch=epochs[at], above=values[-1] - values[at])]
+
+
+def _gap(results: Results, term: str, epochs: Sequence[int], values: Sequence[float]) -> list[Conclusion]:
+    """Validation less training in the last epoch, beside the sampling error of the validation images. That error is
+    judged from the test part's spread, which the two share: the validation's own is not logged."""
+    gaps = {}
+    for epoch, value in zip(epochs, values, strict=True):
+        mean = _epoch_mean(results, term, epoch)
+        if mean is not None:
+            gaps[epoch] = (mean, value)
+    if epochs[-1] not in gaps:
+        return []
+    train, validation = gaps[epochs[-1]]
+    gap = validation - train
+    numbers = {"term": term, "epoch": epochs[-1], "train": train, "validation": validation, "gap": abs(gap)}
+    error = _validation_error(results, term)
+    if error is None:
+        return [_of("gap_plain", **numbers)]
+    found = [_of(_significant(gap, error), **numbers, error=error)]
+    half = epochs[len(epochs) // 2 - 1] if len(epochs) >= 8 else None
+    if half in gaps:
+        before = gaps[half][1] - gaps[half][0]
+        # Both gaps are on the same images, so their difference is far surer than either: a tenth of the error counts.
+        if gap > 0 and gap - before > error / 10:
+            found.append(_of("gap_growing", half=half, before=before, after=gap))
+    return found
+
+
+def _significant(gap: float, error: float) -> str:
+    if abs(gap) <= 2 * error:
+        return "gap_none"
+    return "gap_above" if gap > 0 else "gap_below"
+
+
+def _epoch_mean(results: Results, term: str, epoch: int) -> float | None:
+    """The mean of a training term over one epoch; each line is a mean over the steps since the line before."""
+    before, total, steps = None, 0.0, 0
+    for entry in results.train:
+        since = before if before is not None else 0
+        before = entry["step"]
+        if entry["epoch"] == epoch and term in entry and entry["step"] > since:
+            total += entry[term] * (entry["step"] - since)
+            steps += entry["step"] - since
+    return total / steps if steps and math.isfinite(total) else None
+
+
+def _validation_error(results: Results, term: str) -> float | None:
+    metric, images = results.evaluation.get(term), results.data.get("images")
+    held_out = images.get("validation") if isinstance(images, dict) else None
+    if metric is None or not metric.uncertainty or not metric.n or not held_out:
+        return None
+    return metric.uncertainty * math.sqrt(metric.n / held_out)
+
+
+def shares(results: Results) -> list[Conclusion]:
+    """Reconstruction and KL as parts of the negative ELBO, on the test part or else on the last validation."""
+    terms: dict[str, Any] = {}
+    if {"reconstruction", "kl"} <= results.evaluation.keys():
+        split, terms = "test", {name: results.evaluation[name].value for name in ("reconstruction", "kl")}
+    elif results.validation and {"reconstruction", "kl"} <= results.validation[-1].keys():
+        split, terms = "validation", results.validation[-1]
+    if not terms:
+        return []
+    reconstruction, kl = float(terms["reconstruction"]), float(terms["kl"])
+    if not (reconstruction > 0 and math.isfinite(reconstruction + kl)):  # a density may exceed 1: then no shares
+        return []
+    total = reconstruction + kl
+    return [_of("shares", total=total, share=100 * reconstruction / total, kl=kl, bits=kl / math.log(2), split=split)]
+
+
+# ------------------------------------------------------------------------------------------------------- the pictures
+
+
+def detail(images: np.ndarray) -> np.ndarray:
+    """Mean absolute difference of neighbouring pixels of each image, (n, h, w, c) → (n,): low where it is blurred."""
+    down = np.abs(np.diff(images.astype(np.float64), axis=1)).mean((1, 2, 3))
+    across = np.abs(np.diff(images.astype(np.float64), axis=2)).mean((1, 2, 3))
+    return (down + across) / 2
+
+
+def pictures(results: Results) -> list[Conclusion]:
+    """3e: what differs to the eye between originals, reconstructions and samples, measured on the sheets."""
+    sheets = {name: results.sheet(name) for name in ("originals", "reconstructions", "samples")}
+    found = {name: detail(sheet) for name, sheet in sheets.items() if sheet is not None and min(sheet.shape[1:3]) > 1}
+    conclusions = []
+    original = float(found["originals"].mean()) if "originals" in found else 0.0
+    if original > 0 and "reconstructions" in found:
+        kept = float(found["reconstructions"].mean()) / original
+        numbers = {"originals": original, "reconstructions": kept * original, "kept": 100 * kept}
+        conclusions.append(_of("blur_softer" if kept < 0.95 else "blur_none", **numbers))
+        if "samples" in found:
+            conclusions.append(_samples(found["reconstructions"], found["samples"], original))
+    if (error := results.evaluation.get("pixel_mae")) and math.isfinite(error.value):
+        conclusions.append(_of("pixel_error", mae=error.value))
+    return conclusions
+
+
+def _samples(reconstructions: np.ndarray, samples: np.ndarray, original: float) -> Conclusion:
+    numbers = {"samples": float(samples.mean()), "kept": 100 * float(samples.mean()) / original}
+    difference = float(samples.mean() - reconstructions.mean())
+    error = math.hypot(
+        *(float(x.std(ddof=1)) / math.sqrt(len(x)) if len(x) > 1 else 0.0 for x in (samples, reconstructions))
+    )
+    if abs(difference) <= 2 * error:
+        return _of("samples_alike", **numbers)
+    return _of("samples_softer" if difference < 0 else "samples_harder", **numbers)
+
+
+# ---------------------------------------------------------------------------------------------------------- the latent
+
+
+def units(results: Results) -> tuple[list[float], list[bool]] | None:
+    """KL of each latent dimension in falling order, and which are active; none where eval.json does not say."""
+    metric = results.evaluation.get("active_units")
+    if metric is None:
+        return None
+    kl, variances = (_numbers(metric.protocol.get(name)) for name in ("kl", "variances"))
+    threshold = metric.protocol.get("threshold")
+    if not kl or not variances or len(kl) != len(variances) or not isinstance(threshold, int | float):
+        return None
+    order = sorted(range(len(kl)), key=lambda i: -kl[i])
+    return [kl[i] for i in order], [variances[i] > threshold for i in order]
+
+
+def latent(results: Results) -> list[Conclusion]:
+    """How many dimensions of the latent are used, what the others carry, and whether the count is clear."""
+    found = units(results)
+    if found is None:
+        return []
+    metric = results.evaluation["active_units"]
+    kl, active = found
+    variances, threshold = sorted(_numbers(metric.protocol["variances"])), float(metric.protocol["threshold"])
+    count, total = sum(active), len(active)
+    numbers = {"active": count, "total": total, "idle": total - count, "threshold": threshold}
+    if count == 0:
+        return [_of("active_none", **numbers)]
+    if count == total:
+        return [_of("active_all", **numbers, least=variances[0])]
+    idle = sum(value for value, used in zip(kl, active, strict=True) if not used)
+    low, high = variances[total - count - 1], variances[total - count]
+    clear = "active_clear" if high > CLEAR * max(low, 0) else "active_unclear"
+    return [_of("active_some", **numbers, kl_idle=idle, kl=sum(kl)), _of(clear, low=low, high=high)]
+
+
+def _numbers(found: Any) -> list[float]:
+    if not isinstance(found, list) or not all(isinstance(x, int | float) and math.isfinite(x) for x in found):
+        return []
+    return [float(x) for x in found]
+
+
+# --------------------------------------------------------------------------------------------------------- the numbers
+
+
+def numbers(results: Results) -> list[Conclusion]:
+    """What the likelihoods of eval.json mean, and what they do not."""
+    likelihood, bound = results.evaluation.get("log_likelihood"), results.evaluation.get("negative_elbo")
+    if likelihood is None:
+        return []
+    found, protocol = [], likelihood.protocol
+    samples, effective = protocol.get("samples"), protocol.get("effective_samples")
+    if bound is not None and isinstance(samples, int) and samples > 1 and _above(likelihood, bound):
+        found.append(_of("tightness", samples=samples, gap=likelihood.value + bound.value))
+    if isinstance(effective, int | float) and isinstance(samples, int) and samples > 1 and effective < 2:
+        found.append(_of("tightness_one", effective=effective, samples=samples))
+    if protocol.get("normalised_density") is False:
+        found.append(_of("not_normalised"))
+    return found
+
+
+def _above(likelihood: Metric, bound: Metric) -> bool:
+    """Both are measured on the same images, so what is left between them is Monte-Carlo error alone."""
+    error = likelihood.protocol.get("monte_carlo_error")
+    return likelihood.value + bound.value > (3 * error if isinstance(error, float) and math.isfinite(error) else 0)
