@@ -1,5 +1,7 @@
-"""What a run's numbers say, as data: `{id, values}`. Which sentence it becomes, the numbers decide here; its words stand
-in `wording`. Where the numbers do not say anything, nothing is said."""
+"""What a run's numbers say, as data: `{id, values}`. The numbers choose the id here, its words stand in `wording`.
+
+Where the numbers do not say anything, nothing is said.
+"""
 
 import math
 from collections.abc import Sequence
@@ -34,18 +36,26 @@ def course(results: Results) -> list[Conclusion]:
 
 
 def _trend(term: str, values: Sequence[float]) -> list[Conclusion]:
-    n = max(4, len(values) // 4)
-    if len(values) < n:
+    fitted = _slope(values)
+    if fitted is None:
         return []
-    x = np.arange(n) - (n - 1) / 2
-    y = np.asarray(values[-n:])
-    slope = float(x @ y / (x @ x))
-    residuals = y - y.mean() - slope * x
-    error = math.sqrt(float(residuals @ residuals) / (n - 2) / float(x @ x))
+    n, slope, error = fitted
     numbers = {"n": n, "term": term, "slope": slope, "by": abs(slope), "error": error}
     if abs(slope) <= 3 * error:
         return [_of("trend_level", **numbers)]
     return [_of("trend_falling" if slope < 0 else "trend_rising", **numbers)]
+
+
+def _slope(values: Sequence[float]) -> tuple[int, float, float] | None:
+    """(n, least-squares slope, its standard error) over the last quarter of the epochs, at least four of them."""
+    n = max(4, len(values) // 4)
+    if len(values) < n:
+        return None
+    x = np.arange(n) - (n - 1) / 2
+    y = np.asarray(values[-n:])
+    slope = float(x @ y / (x @ x))
+    residuals = y - y.mean() - slope * x
+    return n, slope, math.sqrt(float(residuals @ residuals) / (n - 2) / float(x @ x))
 
 
 def _best(term: str, epochs: Sequence[int], values: Sequence[float]) -> list[Conclusion]:
@@ -74,12 +84,10 @@ def _gap(results: Results, term: str, epochs: Sequence[int], values: Sequence[fl
     if error is None:
         return [_of("gap_plain", **numbers)]
     found = [_of(_significant(gap, error), **numbers, error=error)]
-    half = epochs[len(epochs) // 2 - 1] if len(epochs) >= 8 else None
-    if half in gaps:
-        before = gaps[half][1] - gaps[half][0]
-        # Both gaps are on the same images, so their difference is far surer than either: a tenth of the error counts.
-        if gap > 0 and gap - before > error / 10:
-            found.append(_of("gap_growing", half=half, before=before, after=gap))
+    # All gaps are on the same images, so that how they change is far surer than any of them.
+    fitted = _slope([validation - train for train, validation in gaps.values()])
+    if gap > 0 and fitted is not None and fitted[1] > 3 * fitted[2]:
+        found.append(_of("gap_opening", n=fitted[0], slope=fitted[1], error=fitted[2]))
     return found
 
 

@@ -6,14 +6,14 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from markupsafe import Markup
 
 from arzhang.errors import ArzhangError
 
 PNG = b"\x89PNG\r\n\x1a\n"
-LARGEST = 600_000
+LARGEST = 400_000
 """Bytes of a PNG above which a page shows it as JPEG: a page is sent about, the file beside it stays exact."""
 
 
@@ -138,8 +138,8 @@ class Table(Block):
     name: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str | Cell]]
-    stacks: bool = False
-    """Whether rows become cards where the page is narrow, for tables whose cells hold sentences."""
+    layout: Literal["rows", "options", "measures"] = "rows"
+    """What becomes of rows where the page is narrow: they scroll, or turn into cards of an option or of a measure."""
     numeric: Sequence[int] = ()
     """Columns of numbers, set flush to the end."""
 
@@ -180,5 +180,5 @@ def _as_jpeg(png: bytes) -> bytes:
 
     buffer = io.BytesIO()
     pixels = image.imread(io.BytesIO(png), format="png")[..., :3]
-    image.imsave(buffer, pixels, format="jpeg", pil_kwargs={"quality": 88})
+    image.imsave(buffer, pixels, format="jpeg", pil_kwargs={"quality": 85})
     return buffer.getvalue()

@@ -12,10 +12,11 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from cycler import cycler
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 INK, SOFT, GRID, PAPER = "#010203", "#010204", "#010205", "#010206"
 SERIES = ("#010207", "#010208", "#010209", "#01020a", "#01020b", "#01020c")
@@ -35,11 +36,11 @@ COLOURS = {
 STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
-    "font.size": 9.5,
+    "font.size": 10,
     "text.color": INK,
     "axes.labelcolor": SOFT,
     "axes.edgecolor": GRID,
-    "axes.titlesize": 10,
+    "axes.titlesize": 11,
     "axes.titlelocation": "left",
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -51,15 +52,15 @@ STYLE: dict[str, Any] = {
     "ytick.color": GRID,
     "xtick.labelcolor": SOFT,
     "ytick.labelcolor": SOFT,
-    "axes.prop_cycle": mpl.cycler(color=SERIES),
+    "axes.prop_cycle": cycler(color=SERIES),
     "figure.facecolor": "none",
     "axes.facecolor": "none",
     "savefig.facecolor": "none",
     "legend.frameon": False,
     "lines.linewidth": 1.4,
 }
-PANEL = (4.0, 2.5)
-"""Inches of one panel: narrow enough that its words can still be read across a phone."""
+PANEL = (3.7, 2.4)
+"""Inches of one panel: so narrow that its words can still be read across a phone."""
 POINTS = 500
 """Points of a line: more cannot be seen, and make the page heavy."""
 
@@ -150,20 +151,22 @@ def _zoom(axes: Axes, of: Course) -> tuple[str, dict]:
     return f"run.{id}", {"top": top, "bottom": bottom}
 
 
-# --------------------------------------------------------------------------------------------------------------- bars
+# -------------------------------------------------------------------------------------------------------------- ranked
 
 
-def bars(values: Sequence[float], marked: Sequence[bool], name: str, x_label: str, y_label: str, alt: str) -> Markup:
-    """Values as bars in the order given, those marked in the first colour, the others in the second."""
+def ranked(values: Sequence[float], marked: Sequence[bool], name: str, x_label: str, y_label: str, alt: str) -> Markup:
+    """Positive values as points on a logarithmic axis in the order given, those marked in the first colour."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=PANEL, layout="constrained")
         axes = figure.add_subplot()
-        positions = np.arange(1, len(values) + 1)
-        colours = [SERIES[0] if mark else SERIES[1] for mark in marked]
-        axes.bar(positions, values, color=colours, width=0.8 if len(values) <= 64 else 1.0)
+        positions, heights = np.arange(1, len(values) + 1), np.asarray(values, float)
+        for series, chosen in ((0, np.asarray(marked, bool)), (1, ~np.asarray(marked, bool))):
+            axes.plot(positions[chosen], heights[chosen], "o", color=SERIES[series], markersize=5)
+        if (heights > 0).any():
+            axes.set_yscale("log", nonpositive="mask")
         axes.set_xlabel(x_label)
         axes.set_ylabel(y_label)
-        axes.grid(visible=False, axis="x")
+        axes.minorticks_off()
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
-        axes.set_xlim(0.3, len(values) + 0.7)
         return inline(figure, name, alt)

@@ -287,26 +287,26 @@ def _validation_table(results: Results, say: Say, axis: str) -> list[Block]:
 # ------------------------------------------------------------------------------------------------------------- pictures
 
 
-def _picture(results: Results, say: Say, file: str, **named: Any) -> tuple[Picture | None, list[Block]]:
-    """A picture of the run, or the block that names it as missing."""
-    path, command = results.path / file, f"arzhang evaluate {_run(results)}"
-    if not path.is_file():
-        return None, [Missing(say("run.picture_missing", file=file), command)]
-    try:
-        return picture(path, **named), []
-    except Unreadable:
-        return None, [Missing(say("run.picture_broken", file=file), command)]
+def _sheets(results: Results, say: Say, names: Sequence[str]) -> tuple[dict[str, Picture], list[Block]]:
+    """Those of the run's figures that are there, and a block that names the others."""
+    found: dict[str, Picture] = {}
+    lacking: dict[str, list[str]] = {}
+    for name in names:
+        path = results.path / "figures" / f"{name}.png"
+        alt, caption = (say(f"run.{name}_{part}", n=results.shown()) for part in ("alt", "caption"))
+        title = say(f"run.{name}") if len(names) > 1 else ""
+        try:
+            found[name] = picture(path, alt, title, caption)
+        except FileNotFoundError:
+            lacking.setdefault("missing", []).append(f"figures/{path.name}")
+        except Unreadable:
+            lacking.setdefault("broken", []).append(f"figures/{path.name}")
+    command = f"arzhang evaluate {_run(results)}"
+    return found, [Missing(say(f"run.picture_{why}", file=", ".join(f)), command) for why, f in lacking.items()]
 
 
 def _pictures(results: Results, say: Say, prefix: str) -> list[Block]:
-    shown, missing = {}, []
-    for name in ("originals", "reconstructions", "samples"):
-        named = {"title": say(f"run.{name}"), "caption": say(f"run.{name}_caption", n=results.shown())}
-        alt = say(f"run.{name}_alt", n=results.shown())
-        found, gone = _picture(results, say, f"figures/{name}.png", alt=alt, **named)
-        missing += gone
-        if found is not None:
-            shown[name] = found
+    shown, missing = _sheets(results, say, ("originals", "reconstructions", "samples"))
     if {"originals", "reconstructions"} <= shown.keys():
         below = shown["reconstructions"]
         caption = f"{below.caption} {say('run.reconstructions_over')}"
@@ -316,9 +316,8 @@ def _pictures(results: Results, say: Say, prefix: str) -> list[Block]:
 
 
 def _interpolation(results: Results, say: Say, prefix: str) -> list[Block]:
-    named = {"alt": say("run.interpolation_alt"), "caption": say("run.interpolation_caption")}
-    found, missing = _picture(results, say, "figures/interpolation.png", **named)
-    return [Pictures([found])] if found else missing
+    shown, missing = _sheets(results, say, ("interpolation",))
+    return [Pictures(list(shown.values()))] if shown else missing
 
 
 def _traversal(results: Results, say: Say, prefix: str) -> list[Block]:
@@ -328,14 +327,13 @@ def _traversal(results: Results, say: Say, prefix: str) -> list[Block]:
         kl, active = units
         numbers = {"n": len(kl), "top": kl[0], "bottom": kl[-1], "active": sum(active)}
         alt, axes = say("run.units_alt", **numbers), (say("run.units_x"), say("run.units_y"))
-        svg = figures.bars(kl, active, f"{prefix}-units", *axes, alt)
-        legend = [Key(say("run.units_active"), 0, "bar"), Key(say("run.units_idle"), 1, "bar")]
+        svg = figures.ranked(kl, active, f"{prefix}-units", *axes, alt)
+        legend = [Key(say("run.units_active"), 0, "point"), Key(say("run.units_idle"), 1, "point")]
         shown = [key for key, there in zip(legend, (any(active), not all(active)), strict=True) if there]
         blocks.append(Drawings([Drawing(svg, say("run.units_caption"))], shown))
-    named = {"alt": say("run.traversal_alt"), "caption": say("run.traversal_caption")}
-    found, missing = _picture(results, say, "figures/traversal.png", **named)
-    if found is not None:
-        return [*blocks, Pictures([found])]
+    shown, missing = _sheets(results, say, ("traversal",))
+    if shown:
+        return [*blocks, Pictures(list(shown.values()))]
     if units is not None and not any(units[1]):
         return [*blocks, Text(say("run.traversal_none"))]
     return [*blocks, *missing]
@@ -353,9 +351,9 @@ def _previews(results: Results, say: Say, prefix: str) -> list[Block]:
     strips, damaged = [], []
     for path in chosen:
         epoch = path.stem.removeprefix("epoch_").lstrip("0") or "0"
-        named = {"alt": say("run.previews_alt", epoch=epoch), "caption": say("run.previews_caption", epoch=epoch)}
+        alt, caption = say("run.previews_alt", epoch=epoch), say("run.previews_caption", epoch=epoch)
         try:
-            strips.append(picture(path, **named))
+            strips.append(picture(path, alt, caption=caption))
         except Unreadable:
             damaged.append(Text(say("run.picture_broken", file=f"samples/{path.name}")))
     left = len(paths) - count
@@ -367,9 +365,9 @@ def _previews(results: Results, say: Say, prefix: str) -> list[Block]:
 
 
 def number(metric: Metric) -> str:
-    """A value and its uncertainty, to two digits of the latter.
+    r"""A value and its uncertainty, to two digits of the latter.
 
-    >>> number(Metric(242.2069, 0.7581, 10_000, "nats per image", {}))
+    >>> number(Metric(242.2069, 0.7581, 10_000, "nats per image", {})).replace("\xa0", " ")
     '242.21 ± 0.76'
     """
     value, error = metric.value, metric.uncertainty
@@ -377,7 +375,7 @@ def number(metric: Metric) -> str:
         return str(value)
     if error is not None and math.isfinite(error) and error > 0:
         places = max(0, 1 - math.floor(math.log10(error)))
-        text = f"{value:,.{places}f} ± {error:.{places}f}"
+        text = f"{value:,.{places}f}\xa0±\xa0{error:.{places}f}"  # not to be broken over lines
     else:
         text = f"{value:,}" if isinstance(value, int) else f"{value:,.5g}"
     return text.replace("-", "−")
@@ -386,13 +384,13 @@ def number(metric: Metric) -> str:
 def _numbers(results: Results, say: Say, prefix: str) -> list[Block]:
     if not results.evaluation:
         return [Missing(say("run.evaluation_missing"), f"arzhang evaluate {_run(results)}")]
-    rows = []
+    rows: list[list[str | Cell]] = []
     for name, metric in results.evaluation.items():
         facts = {key.replace("_", " "): _plain(value, say) for key, value in metric.protocol.items()}
         label = Cell(say.label(name), facts=facts)
         rows.append([label, number(metric), metric.unit, f"{metric.n:,}" if metric.n is not None else ""])
     heads = [say("run.metric"), say("run.value"), say("run.unit"), say("run.n")]
-    table = Table(say("run.numbers"), heads, rows, numeric=(1, 3))
+    table = Table(say("run.numbers"), heads, rows, "measures", numeric=(1, 3))
     return [Text(say("run.uncertainty")), table, *say.findings(analysis.numbers(results))]
 
 
@@ -423,7 +421,7 @@ def _hyperparameters(results: Results, say: Say, prefix: str) -> list[Block]:
         said = say("run.changed_unknown", system=results.system)
     else:
         said = say("run.changed_some" if changed else "run.changed_none", n=len(rows), changed=changed)
-    return [Text(said), Table(say("run.hyperparameters"), heads, rows, stacks=True)]
+    return [Text(said), Table(say("run.hyperparameters"), heads, rows, layout="options")]
 
 
 def _option(value: Any, say: Say) -> str:

@@ -96,7 +96,7 @@ ENGLISH: dict[str, str] = {
     "learning rate of {lr:g} ({schedule}).",
     "run.setup_vae": "β = {beta:g}, a latent of {latent_dim} dimensions, {likelihood} likelihood.",
     "run.setup_result": "On {n:,} test images the negative ELBO came to {value} nats an image.",
-    "run.setup_unfinished": "Training stopped after epoch {done} of {epochs}; the page shows it as far as it came.",
+    "run.setup_unfinished": "So far {done} of {epochs} epochs are trained; the page shows the run as far as it has come.",
     "run.setup_not_begun": "No epoch is finished yet.",
     "run.setup_unreadable": "Lines of metrics.jsonl that could not be read and are left out: {n}.",
     "run.channels_1": "grey",
@@ -147,10 +147,10 @@ ENGLISH: dict[str, str] = {
     "Training is averaged while the weights still move and normalised by its own batches; validation is neither.",
     "run.gap_none": "In epoch {epoch} training averaged {train:.2f} nats and validation after it {validation:.2f}. "
     "The choice of validation images alone moves that by a standard error of {error:.2f}, so the difference of "
-    "{gap:.2f} is no sign of overfitting.",
+    "{gap:.2f} cannot be told from none.",
     "run.gap_plain": "In epoch {epoch} training averaged {train:.2f} nats, validation after it {validation:.2f}.",
-    "run.gap_growing": "At epoch {half} validation stood {before:+.2f} nats from training, at the end {after:+.2f}: "
-    "the gap is opening.",
+    "run.gap_opening": "Validation less training grew by {slope:.2g} ± {error:.1g} nats an epoch over the last {n} "
+    "epochs: the gap is opening, and what is still being learnt serves the training images more than new ones.",
     "run.shares": "Of the {total:.1f} nats that an image costs ({split} part), {share:.1f} % are reconstruction. The "
     "other {kl:.1f} nats, {bits:.1f} bits, are the KL: no more than that can a code tell about its image on average.",
     # --- A run: pictures --------------------------------------------------------------------------------------------
@@ -170,12 +170,12 @@ ENGLISH: dict[str, str] = {
     "gives the mean of p(x|z), and whatever the code leaves open averages out of a mean.",
     "run.blur_none": "Neighbouring pixels differ by {originals:.3f} of the grey range in the originals and by "
     "{reconstructions:.3f} in the reconstructions, {kept:.0f} % of it: by this measure they are not blurred.",
-    "run.samples_softer": "In the samples they differ by {samples:.3f} ({kept:.0f} %), below the reconstructions by more "
-    "than two standard errors. The decoder is the same; its codes come from the prior instead of from images.",
-    "run.samples_harder": "In the samples they differ by {samples:.3f} ({kept:.0f} %), above the reconstructions by more "
-    "than two standard errors. The decoder is the same; its codes come from the prior instead of from images.",
-    "run.samples_alike": "In the samples they differ by {samples:.3f} ({kept:.0f} %), within two standard errors of the "
-    "reconstructions: what sets samples apart is not how sharp they are.",
+    "run.samples_softer": "In the samples they differ by {samples:.3f} ({kept:.0f} %), below the reconstructions by "
+    "more than two standard errors. The decoder is the same; its codes come from the prior instead of from images.",
+    "run.samples_harder": "In the samples they differ by {samples:.3f} ({kept:.0f} %), above the reconstructions by "
+    "more than two standard errors. The decoder is the same; its codes come from the prior instead of from images.",
+    "run.samples_alike": "In the samples they differ by {samples:.3f} ({kept:.0f} %), which two standard errors do not "
+    "tell from the reconstructions: by this measure samples are no softer and no harder than they are.",
     "run.pixel_error": "On average over the test part, a pixel of a reconstruction is off by {mae:.3f} of the grey "
     "range.",
     "run.interpolation": "From one image to another through the latent",
@@ -184,21 +184,21 @@ ENGLISH: dict[str, str] = {
     "codes. Both ends are reconstructions.",
     "run.traversal": "What each latent unit does",
     "run.traversal_alt": "One row for each active latent unit: the same image with that unit moved from low to high",
-    "run.traversal_caption": "One row for each active unit, the most active first: the code of one image with that unit "
-    "alone moved from −3 to 3 standard deviations of the prior.",
+    "run.traversal_caption": "One row for each active unit, the most active first: the code of one image with that "
+    "unit alone moved from −3 to 3 standard deviations of the prior.",
     "run.traversal_none": "No unit is active, so there is nothing to move.",
     "run.units_x": "latent dimension, in falling order",
     "run.units_y": "mean KL, nats",
     "run.units_active": "active",
     "run.units_idle": "idle",
-    "run.units_alt": "Bars of the mean KL of {n} latent dimensions in falling order, from {top:.3g} to {bottom:.2g} "
+    "run.units_alt": "Mean KL of each of {n} latent dimensions in falling order, from {top:.3g} to {bottom:.2g} "
     "nats; {active} are active",
     "run.units_caption": "What each dimension of the code costs, on average over the test images.",
-    "run.active_some": "{active} of {total} latent dimensions are active: their posterior mean varies over the test "
-    "images by more than {threshold:g}. The other {idle} carry {kl_idle:.2g} of {kl:.3g} nats between them: their "
-    "posterior hardly differs from the prior, so they can tell the decoder no more than that.",
-    "run.active_all": "All {total} latent dimensions are active: their posterior mean varies over the test images by "
-    "more than {threshold:g} (variance), the least of them by {least:.2g}. None is left idle.",
+    "run.active_some": "{active} of {total} latent dimensions are active: the variance of their posterior mean "
+    "over the test images is above {threshold:g}. The other {idle} carry {kl_idle:.2g} of {kl:.3g} nats between them: "
+    "their posterior hardly differs from the prior, so they can tell the decoder no more than that.",
+    "run.active_all": "All {total} latent dimensions are active: the variance of their posterior mean over the test "
+    "images is above {threshold:g}, and {least:.2g} in the least of them. None is left idle.",
     "run.active_none": "None of {total} latent dimensions is active (variance of the posterior mean above "
     "{threshold:g}): the posterior has collapsed onto the prior.",
     "run.active_clear": "The count does not hang on the threshold: no variance lies between {low:.2g} and {high:.2g}.",
@@ -218,13 +218,12 @@ ENGLISH: dict[str, str] = {
     "run.unit": "Unit",
     "run.n": "Images",
     "run.protocol": "how it was measured",
-    "run.uncertainty": "Measured once, on the test part, which no choice was made on. After ±: the standard error of the "
-    "mean over images.",
+    "run.uncertainty": "After ±: the standard error of the mean over images.",
     "run.tightness": "With {samples:,} samples an image, the importance-weighted bound lies {gap:.2f} nats above the "
     "ELBO: at least that much of the negative ELBO is due to q(z|x) not being the true posterior.",
     "run.tightness_one": "Only {effective:.1f} of its {samples:,} samples count effectively, so that bound is loose.",
-    "run.not_normalised": "Bernoulli cross-entropy on grey pixels is not a normalised likelihood. These nats rank models "
-    "of the same kind on the same data; they are not bits of anything.",
+    "run.not_normalised": "Bernoulli cross-entropy on grey pixels is not a normalised likelihood. These nats rank "
+    "models of the same kind on the same data; they are not bits of anything.",
     "run.evaluation_missing": "The test part has not been measured yet.",
     "run.hyperparameters": "Every hyper-parameter",
     "run.option": "Option",
@@ -239,8 +238,8 @@ ENGLISH: dict[str, str] = {
     "run.false": "no",
     "run.reproduce": "To make this again",
     "run.reproduce_seed": "Seed {seed} fixes the first weights, the order of the images and the noise.",
-    "run.picture_missing": "{file} is not there yet.",
-    "run.picture_broken": "{file} is damaged and not shown.",
+    "run.picture_missing": "Not there yet: {file}.",
+    "run.picture_broken": "Damaged and not shown: {file}.",
 }
 
 LANGUAGES: dict[str, Mapping[str, str]] = {"en": ENGLISH}
