@@ -329,8 +329,8 @@ def _traversal(results: Results, say: Say, prefix: str) -> list[Block]:
         alt, axes = say("run.units_alt", **numbers), (say("run.units_x"), say("run.units_y"))
         svg = figures.ranked(kl, active, f"{prefix}-units", *axes, alt)
         legend = [Key(say("run.units_active"), 0, "point"), Key(say("run.units_idle"), 1, "point")]
-        shown = [key for key, there in zip(legend, (any(active), not all(active)), strict=True) if there]
-        blocks.append(Drawings([Drawing(svg, say("run.units_caption"))], shown))
+        present = [key for key, there in zip(legend, (any(active), not all(active)), strict=True) if there]
+        blocks.append(Drawings([Drawing(svg, say("run.units_caption"))], present))
     shown, missing = _sheets(results, say, ("traversal",))
     if shown:
         return [*blocks, Pictures(list(shown.values()))]

@@ -96,7 +96,7 @@ ENGLISH: dict[str, str] = {
     "learning rate of {lr:g} ({schedule}).",
     "run.setup_vae": "β = {beta:g}, a latent of {latent_dim} dimensions, {likelihood} likelihood.",
     "run.setup_result": "On {n:,} test images the negative ELBO came to {value} nats an image.",
-    "run.setup_unfinished": "So far {done} of {epochs} epochs are trained; the page shows the run as far as it has come.",
+    "run.setup_unfinished": "So far {done} of {epochs} epochs are trained; the page shows the run up to there.",
     "run.setup_not_begun": "No epoch is finished yet.",
     "run.setup_unreadable": "Lines of metrics.jsonl that could not be read and are left out: {n}.",
     "run.channels_1": "grey",
@@ -165,11 +165,12 @@ ENGLISH: dict[str, str] = {
     "run.samples": "Samples",
     "run.samples_alt": "{n} images decoded from random noise, in rows of ten",
     "run.samples_caption": "As many decoded from noise, drawn from the prior.",
-    "run.blur_softer": "Neighbouring pixels differ by {originals:.3f} of the grey range in the originals and by "
-    "{reconstructions:.3f} in the reconstructions, {kept:.0f} % of it: this lost contrast is the blur. The decoder "
-    "gives the mean of p(x|z), and whatever the code leaves open averages out of a mean.",
-    "run.blur_none": "Neighbouring pixels differ by {originals:.3f} of the grey range in the originals and by "
-    "{reconstructions:.3f} in the reconstructions, {kept:.0f} % of it: by this measure they are not blurred.",
+    "run.blur_softer": "Neighbouring pixels differ by {originals:.3f} of the grey range (root mean square) in the "
+    "originals and by {reconstructions:.3f} in the reconstructions, {kept:.0f} % of it: these softer edges are the "
+    "blur. The decoder gives the mean of p(x|z), and whatever the code leaves open averages out of a mean.",
+    "run.blur_none": "Neighbouring pixels differ by {originals:.3f} of the grey range (root mean square) in the "
+    "originals and by {reconstructions:.3f} in the reconstructions, {kept:.0f} % of it: by this measure they are "
+    "not blurred.",
     "run.samples_softer": "In the samples they differ by {samples:.3f} ({kept:.0f} %), below the reconstructions by "
     "more than two standard errors. The decoder is the same; its codes come from the prior instead of from images.",
     "run.samples_harder": "In the samples they differ by {samples:.3f} ({kept:.0f} %), above the reconstructions by "
