@@ -1,16 +1,19 @@
 """The verbs: parse, call, print. No logic of its own, and no torch until a verb runs."""
 
 import dataclasses
+import importlib
 import os
+import re
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from arzhang import recipes
 from arzhang.errors import ArzhangError, UsageError
+from arzhang.studies.options import STUDIES
 
 Words = list[str]
 
@@ -104,6 +107,14 @@ class Report:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Study:
+    """Where its results go"""
+
+    out: str | None = None
+    """folder of its JSON, figures and page; none: studies/NAME"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reproduce:
     """How much, and where"""
 
@@ -127,7 +138,7 @@ class Data:
 
 def options(verb: str, words: Words, *kinds: type, positional: Sequence[str] = (), about: str = "") -> list[Any]:
     """Parse the words after a verb: the positional ones, then one object of options for each kind."""
-    words = recipes.take_config(words)
+    words = _joined(recipes.take_config(words))
     parser = recipes.parser(kinds[0], prog=f"arzhang {verb}", description=about)
     for kind in kinds[1:]:
         recipes.add_fields(parser, kind)
@@ -136,8 +147,24 @@ def options(verb: str, words: Words, *kinds: type, positional: Sequence[str] = (
     values = vars(parser.parse_args(words))
     found: list[Any] = [values[name.lower()] for name in positional]
     for kind in kinds:
-        found.append(kind(**{field.name: values[field.name] for field in dataclasses.fields(kind)}))
+        found.append(kind(**{field.name: _plain(values[field.name]) for field in dataclasses.fields(kind)}))
     return found
+
+
+def _plain(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _joined(words: Words) -> Words:
+    """`--mu -3:3:41` as `--mu=-3:3:41`, since what begins with a dash and is no number would be taken for a flag."""
+    result: Words = []
+    for word in words:
+        lone = result and result[-1].startswith("--") and "=" not in result[-1]
+        if lone and re.match(r"-[\d.]", word) and not re.fullmatch(r"-\d*\.?\d*(e-?\d+)?", word):
+            result[-1] += f"={word}"
+        else:
+            result.append(word)
+    return result
 
 
 def say(line: str) -> None:
@@ -255,6 +282,29 @@ def report(words: Words) -> None:
     say(f"written: {page.write(Path(path), Path(how.out) if how.out else None)}")
 
 
+def study(words: Words) -> None:
+    """observe and explain: `arzhang study gradients | batches`, with figures, JSON and a page"""
+    name, *rest = words or [""]
+    if name in ("", "-h", "--help"):
+        return say(f"usage: arzhang study NAME [options]\n{_overview_of(STUDIES)}")
+    if name not in STUDIES:
+        near = recipes.nearest(name, STUDIES)
+        raise UsageError(f"study {name}: no such study{near}; there are: {', '.join(STUDIES)}")
+    about = (STUDIES[name].__doc__ or "").strip()
+    how, where = options(f"study {name}", rest, STUDIES[name], Study, about=about)
+    out = Path(where.out or Path("studies") / name)
+    from arzhang.report import page
+
+    importlib.import_module(f"arzhang.studies.{name}").study(how, out, notify=say)
+    section = page.study_section(out)
+    say(f"written: {page.write_page(out / 'index.html', section.title, [section])}")
+    return None
+
+
+def _overview_of(kinds: Mapping[str, type]) -> str:
+    return "\n".join(f"  {name:12} {(kind.__doc__ or '').strip().splitlines()[0]}" for name, kind in kinds.items())
+
+
 def reproduce(words: Words) -> None:
     """the assignment in one command and one page"""
     (how,) = options("reproduce", words, Reproduce, about=reproduce.__doc__ or "")
@@ -298,7 +348,7 @@ def data(words: Words) -> None:
 
 VERBS: dict[str, Callable[[Words], None]] = {
     verb.__name__: verb
-    for verb in (train, resume, evaluate, sample, reconstruct, interpolate, traverse, report, reproduce, data)
+    for verb in (train, resume, evaluate, sample, reconstruct, interpolate, traverse, report, study, reproduce, data)
 }
 
 

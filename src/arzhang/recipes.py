@@ -187,9 +187,11 @@ def add_fields(parser: "ArgumentParser", recipe: type) -> None:
             yes_no = ActionYesNo(yes_prefix="", no_prefix="no-")
             group.add_argument(flag(field.name), action=yes_no, default=default, help=words.get(field.name, ""))
         else:
-            many: dict[str, Any] = {"nargs": "+"} if "tuple" in str(hints[field.name]) else {}
+            many: dict[str, Any] = {"nargs": "+"} if isinstance(default, tuple) else {}
             kind = hints[field.name].__args__[0] if many else hints[field.name]
-            group.add_argument(flag(field.name), type=kind, default=default, help=words.get(field.name, ""), **many)
+            names = dict.fromkeys([flag(field.name), f"--{field.name}".replace("_", "-")])
+            default = list(default) if isinstance(default, tuple) else default
+            group.add_argument(*names, type=kind, default=default, help=words.get(field.name, ""), **many)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -115,17 +115,26 @@ def test_palettes_cmyk_transparency_rotation_and_animation(tmp_path):
     assert (read(tmp_path / "m.gif") == 10).all()
 
 
+def npy(kind: bytes, shape: bytes) -> bytes:
+    """The header of a NumPy file, and nothing behind it."""
+    header = (b"{'descr': %b, 'fortran_order': False, 'shape': %b, }" % (kind, shape)).ljust(117) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
         ("empty.png", b""),
         ("text.png", b"this is no image"),
-        ("pickle.npy", b"\x93NUMPY\x01\x00\x46\x00{'descr': '|O', 'fortran_order': False, 'shape': (2, 2), }" + b" " * 12 + b"\n"),
-        ("huge.npy", b"\x93NUMPY\x01\x00\x76\x00{'descr': '|u1', 'fortran_order': False, 'shape': (1000000, 1000000), }" + b" " * 50 + b"\n"),
+        ("pickle.npy", npy(b"'|O'", b"(2, 2)")),
+        ("huge.npy", npy(b"'|u1'", b"(1000000, 1000000)")),
         ("garbage.tif", b"II*\0\x08\0\0\0" + b"\xff" * 40),
-        ("bomb.bmp", b"BM" + b"\0" * 12 + b"\x28\0\0\0" + (10**5).to_bytes(4, "little") * 2 + b"\x01\0\x18\0" + b"\0" * 24),
+        (
+            "bomb.bmp",
+            b"BM" + bytes(12) + b"\x28\0\0\0" + (10**5).to_bytes(4, "little") * 2 + b"\x01\0\x18\0" + bytes(24),
+        ),
     ],
-)  # fmt: skip
+)
 def test_broken_files_are_unreadable_and_nothing_worse(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(Unreadable):

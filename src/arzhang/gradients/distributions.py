@@ -254,7 +254,8 @@ def sample(dist: Distribution) -> tuple[Tensor, ...]:
 
 
 def compact(value: Tensor) -> Tensor:
-    """An expanded tensor with its repetitions left out, so that what is computed of it is computed once."""
+    """An expanded tensor's numbers with the repetitions left out, so that what is made of them is computed once."""
+    value = value.detach()
     for axis, (size, stride) in enumerate(zip(value.shape, value.stride(), strict=True)):
         if size > 1 and stride == 0:
             value = value.narrow(axis, 0, 1)

@@ -244,10 +244,11 @@ def _weighted_score(dist: Distribution, z: Tensor, weight: Tensor) -> Tensor:
     # ∇_μ log N(z; μ, σ²) = (z − μ)/σ²,  ∇_σ log N(z; μ, σ²) = ((z − μ)²/σ² − 1)/σ
     weight = weight.reshape(weight.shape + (1,) * len(dist.event_shape))
     with torch.no_grad():
-        σ = compact(base.scale)
-        x = (z - base.loc) / σ
-    parts = [attached(base.loc, weight * x / σ, dist)] if carries(base.loc) else []
-    parts += [attached(base.scale, weight * (x**2 - 1) / σ, dist)] if carries(base.scale) else []
+        σ, x = compact(base.scale), z - base.loc
+        of_μ = (x * weight).div_(σ**2) if carries(base.loc) else None
+        of_σ = (x**2).div_(σ**3).sub_(1 / σ).mul(weight) if carries(base.scale) else None
+    parts = [attached(base.loc, of_μ, dist)] if of_μ is not None else []
+    parts += [attached(base.scale, of_σ, dist)] if of_σ is not None else []
     return added(parts, dist)
 
 

@@ -86,7 +86,7 @@ def per_sample_gradients(
     given = parameters(dist)
     wanted = carrying(dist) or [name for name, value in given.items() if value.is_floating_point()]
     values = {name: value.detach().expand(n, *value.shape) for name, value in given.items()}
-    values |= {name: values[name].clone().requires_grad_() for name in wanted}
+    values |= {name: values[name].requires_grad_() for name in wanted}
     copies = rebuild(dist, values)
     _admit(estimator, copies, n)
     with torch.enable_grad():

@@ -92,11 +92,12 @@ class Key:
 
 @dataclass(frozen=True)
 class Drawings(Block):
-    """Small multiples with one legend."""
+    """Small multiples with one legend; a wide one holds panels of its own, and scrolls where the page is narrow."""
 
     kind = "drawings"
     drawings: Sequence[Drawing]
     legend: Sequence[Key] = ()
+    wide: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,15 @@
-"""Figures for pages: drawn by matplotlib, sharp at any size, legible in light and dark.
+"""Figures for pages and files: drawn by matplotlib in one palette, sharp at any size, legible in light and dark.
 
-Everything is drawn in stand-in colours that become the page's CSS variables, so that a figure follows its scheme.
-Text stays text: it can be searched, and the browser sets it, in whatever script.
+A file has the palette's own colours; on a page each of them becomes a CSS variable, so that a figure follows the page's
+scheme. Text stays text: it can be searched, and the browser sets it, in whatever script.
 """
 
 import io
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -16,22 +18,20 @@ from cycler import cycler
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-INK, SOFT, GRID, PAPER = "#010203", "#010204", "#010205", "#010206"
-SERIES = ("#010207", "#010208", "#010209", "#01020a", "#01020b", "#01020c")
-"""Stand-ins, told apart in light and dark, and by most who see fewer colours."""
+INK, SOFT, GRID, PAPER = "#1b1e24", "#565d69", "#d5d8de", "#ffffff"
+SERIES = (
+    "#1f4e9c", "#b4540a", "#0f7b6c", "#8a3ffc", "#9f1853", "#6f6a00", "#007ba8", "#5b6b7a", "#c2185b"
+)  # fmt: skip
+"""Told apart in light and dark (style.css has the dark ones), and by most who see fewer colours."""
 COLOURS = {
-    INK: "var(--ink, #1b1e24)",
-    SOFT: "var(--soft, #565d69)",
-    GRID: "var(--grid, #d5d8de)",
-    PAPER: "var(--paper, #ffffff)",
-    **{
-        stand_in: f"var(--series-{i}, {colour})"
-        for i, (stand_in, colour) in enumerate(
-            zip(SERIES, ("#1f4e9c", "#b4540a", "#0f7b6c", "#8a3ffc", "#9f1853", "#6f6a00"), strict=True)
-        )
-    },
+    INK: f"var(--ink, {INK})",
+    SOFT: f"var(--soft, {SOFT})",
+    GRID: f"var(--grid, {GRID})",
+    PAPER: f"var(--paper, {PAPER})",
+    **{colour: f"var(--series-{i}, {colour})" for i, colour in enumerate(SERIES)},
 }
 STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
@@ -53,9 +53,9 @@ STYLE: dict[str, Any] = {
     "xtick.labelcolor": SOFT,
     "ytick.labelcolor": SOFT,
     "axes.prop_cycle": cycler(color=SERIES),
-    "figure.facecolor": "none",
+    "figure.facecolor": PAPER,
     "axes.facecolor": "none",
-    "savefig.facecolor": "none",
+    "savefig.facecolor": PAPER,
     "legend.frameon": False,
     "lines.linewidth": 1.4,
 }
@@ -63,6 +63,14 @@ PANEL = (3.7, 2.4)
 """Inches of one panel: so narrow that its words can still be read across a phone."""
 POINTS = 500
 """Points of a line: more cannot be seen, and make the page heavy."""
+
+
+def save(figure: Figure, out: Path, name: str) -> str:
+    """`out/name.png` and `out/name.svg`; returns the name. `adopted` brings the latter onto a page."""
+    with mpl.rc_context(STYLE | {"svg.hashsalt": name}):
+        figure.savefig(out / f"{name}.png", dpi=150)
+        figure.savefig(out / f"{name}.svg", metadata={"Date": None})
+    return name
 
 
 def inline(figure: Figure, name: str, alt: str) -> Markup:
@@ -73,11 +81,14 @@ def inline(figure: Figure, name: str, alt: str) -> Markup:
     buffer = io.StringIO()
     with mpl.rc_context(STYLE | {"svg.hashsalt": name}):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    text = buffer.getvalue()
+    return adopted(buffer.getvalue(), name, alt)
+
+
+def adopted(text: str, name: str, alt: str) -> Markup:
+    """An SVG file that `save` has written as an inline element, as from `inline`."""
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)
-    for stand_in, variable in COLOURS.items():
-        text = text.replace(stand_in, variable)
+    text = re.sub("|".join(COLOURS), lambda m: COLOURS[m[0]], text)
     text = text.replace("xlink:href", "href")
     used = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', text))
     text = re.sub(r' id="([^"]*)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", text)
@@ -86,6 +97,38 @@ def inline(figure: Figure, name: str, alt: str) -> Markup:
     assert box is not None
     head = f'<svg {box[0]} role="img" aria-label="{escape(alt)}">'
     return Markup(head + re.sub(r"\n\s*", "\n", text[text.index(">") + 1 :]).strip())
+
+
+# -------------------------------------------------------------------------------------------------- a study's figures
+
+
+def styled() -> Any:
+    """Around the code (or as a decorator of the function) that draws one of a study's figures."""
+    return mpl.rc_context(STYLE)
+
+
+def panels(
+    count: int, title: str, columns: int = 3, size: tuple[float, float] = (4.2, 3.1)
+) -> tuple[Figure, list[Axes]]:
+    """A figure of so many panels in rows, under one title."""
+    columns = min(count, columns)
+    rows = math.ceil(count / columns)
+    figure = Figure(figsize=(size[0] * columns + 0.4, size[1] * rows + 1.1), layout="constrained")
+    figure.suptitle(title, fontsize=12)
+    grid = figure.subplots(rows, columns, squeeze=False).flatten()
+    for spare in grid[count:]:
+        spare.remove()
+    return figure, list(grid[:count])
+
+
+def legend(figure: Figure, entries: Sequence[tuple[str, str, str, str]]) -> None:
+    """One legend below all panels: (words, colour, marker or "", line style or "")."""
+    handles = [
+        Line2D([], [], color=colour, marker=marker or "none", markersize=5, linestyle=line or "none", label=words)
+        for words, colour, marker, line in entries
+    ]
+    columns = len(handles) if len(handles) <= 4 else 3
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False, fontsize=10)
 
 
 # ------------------------------------------------------------------------------------------------------------- curves

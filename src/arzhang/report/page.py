@@ -36,7 +36,7 @@ from arzhang.report.blocks import (
     Unreadable,
     picture,
 )
-from arzhang.report.results import Metric, Results, read
+from arzhang.report.results import Metric, Results, read, read_study
 from arzhang.report.wording import LANGUAGES, words
 
 DIRECTION = {"en": "ltr"}
@@ -153,6 +153,49 @@ def run_sections(run: Path | str, language: str = "en") -> list[Section]:
         Section(f"{prefix}-{part}", say(f"run.{part}"), make(results, say, prefix), name, assignment)
         for part, assignment, make in parts
     ]
+
+
+# ---------------------------------------------------------------------------------------------------- a study's section
+
+
+def study_section(folder: Path | str, language: str = "en", assignment: str = "") -> Section:
+    """What a study found, from its `NAME.json` and the figures beside it: findings, figures, tables, options.
+
+    Raises UsageError where no study has written there, ArzhangError naming the file where one cannot be made sense of.
+    """
+    say, folder = Say(language), Path(folder)
+    study = read_study(folder)
+    name, options = study["study"], study["options"]
+    counts = {key: len(value) if isinstance(value, list) else value for key, value in options.items()}
+    blocks: list[Block] = [Text(say(f"study.{name}_about", **counts)), *say.findings(study["conclusions"])]
+    for figure in study["figures"]:
+        path = folder / f"{figure}.svg"
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            blocks.append(Missing(say("run.picture_missing", file=path.name), f"arzhang study {name}"))
+            continue
+        title = say.known.get(f"{name}.figure.{figure}", figure.replace("_", " "))
+        title = title.partition("{")[0].rstrip(" ,=")
+        svg = figures.adopted(text, f"s-{name}-{figure.replace('_', '-')}", title)
+        blocks.append(Drawings([Drawing(svg)], wide=True))
+    for table in study.get("tables", ()):
+        heads = [say.label(column, "column") for column in table["columns"]]
+        rows = [[_entry(value, say) for value in row] for row in table["rows"]]
+        numeric = [i for i in range(len(heads)) if any(isinstance(row[i], int | float) for row in table["rows"])]
+        title = say.label(table["id"], "table")
+        blocks.append(Details(title, [Table(title, heads, rows, numeric=numeric)]))
+    words = [shlex.quote(word) for word in recipes.as_flags(options)]
+    blocks.append(Details(say("study.options"), [Commands([" ".join([f"arzhang study {name}", *words])])]))
+    return Section(f"s-{name}", say(f"study.{name}"), blocks, say(f"study.{name}"), assignment)
+
+
+def _entry(value: Any, say: Say) -> str:
+    if isinstance(value, str):
+        return say.label(value, "estimator") if f"estimator.{value}" in say.known else value
+    if value is None:
+        return ""
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}".replace("-", "−")
 
 
 def _slug(name: str) -> str:

@@ -178,3 +178,20 @@ def _metric(found: Any, where: str, again: str) -> Metric:
     if not isinstance(protocol, dict):
         raise ArzhangError(f"{where} has a 'protocol' that is no mapping; {again}")
     return Metric(found["value"], uncertainty, n, str(found.get("unit", "")), protocol)
+
+
+def read_study(folder: Path) -> dict[str, Any]:
+    """What a study has written: the one JSON file in its folder that names a study.
+
+    Raises UsageError where there is none, ArzhangError naming the file where it cannot be made sense of.
+    """
+    for path in sorted(folder.glob("*.json")):
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise ArzhangError(f"{path}: not JSON ({error}); run the study again") from None
+        if isinstance(found, dict) and found.get("study") == path.stem:
+            if not {"options", "conclusions", "figures"} <= found.keys():
+                raise ArzhangError(f"{path}: its options, conclusions or figures are missing; run the study again")
+            return found
+    raise UsageError(f"{folder}: no study has written here (`arzhang study NAME --out {folder}`)")

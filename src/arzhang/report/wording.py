@@ -67,6 +67,42 @@ ENGLISH: dict[str, str] = {
     "gradients.family.exp": "exp(−kz²)",
     "gradients.family.cos": "cos kz",
     # --- Pages ------------------------------------------------------------------------------------------------------
+    # --- A study on a page ------------------------------------------------------------------------------------------
+    "study.options": "Options of this study",
+    "study.made": "Made by {command}.",
+    "study.gradients": "Three ways to differentiate an expectation",
+    "study.gradients_about": "η = d/dμ E[f(z)], z ∼ N(μ, {sigma:g}²), by {estimators:d} estimators: each measured "
+    "from {samples:,} single-sample gradients at every mean, beside what it must be.",
+    "table.gradients.at_one": "Every estimator at the mean nearest to μ = 1",
+    "column.f": "f",
+    "column.estimator": "Estimator",
+    "column.mean": "Mean",
+    "column.truth": "True gradient",
+    "column.variance": "Variance",
+    "column.exact": "Exact variance",
+    "column.per_evaluation": "Variance at one evaluation",
+    "column.nanoseconds": "Time a sample, ns",
+    "study.batches": "Why the variance matters: small batches",
+    "study.batches_about": "The same small VAE without batch normalisation, trained on {images:,} images for {epochs} "
+    "epochs: only the estimator of the latent's gradient and the batch size differ. The variance is that of the whole "
+    "encoder's gradient, all at the same trained weights.",
+    "table.batches.arms": "Every arm in numbers",
+    "column.batch": "Batch",
+    "column.elbo": "Negative ELBO",
+    "column.seconds": "Seconds",
+    "column.signal": "Squared mean gradient",
+    "batches.figure.batches": "Negative ELBO on validation, and variance of the encoder's gradient",
+    "batches.axis.size": "batch size",
+    "batches.axis.seconds": "seconds of training (thicker: larger batches)",
+    "batches.axis.elbo": "negative ELBO, nats",
+    "batches.axis.variance": "variance, summed over weights",
+    "batches.best": "The lowest validation negative ELBO after these epochs, {elbo:.1f} nats, is of {estimator} at "
+    "batch {batch_size}.",
+    "batches.reference": "{estimator}: {elbo_small:.1f} nats at batch {small}, {elbo_large:.1f} at batch {large}.",
+    "batches.estimator": "{estimator}: {elbo_small:.1f} nats at batch {small}, {elbo_large:.1f} at batch {large}. At "
+    "batch {small} its gradient has {variance_ratio:.3g} times the variance of {reference}; variance falls with the "
+    "batch, so a batch of about {equivalent_batch:.0f} would be as quiet as {reference} at {small}.",
+    # --- A page -----------------------------------------------------------------------------------------------------
     "page.contents": "Contents",
     "page.theme": "Colours",
     "page.theme_auto": "auto",

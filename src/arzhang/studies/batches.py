@@ -14,10 +14,13 @@ from torch import Tensor
 
 from arzhang import assembly, recipes
 from arzhang.contracts import Batch
+from arzhang.errors import UsageError
 from arzhang.randomness import generator, permutation
 from arzhang.report import figures
+from arzhang.report.wording import words
+from arzhang.studies.gradient_figures import STYLES
 from arzhang.studies.options import BatchStudy
-from arzhang.tasks.vae import VAETask
+from arzhang.tasks.vae import ESTIMATORS, VAETask
 from arzhang.training.loop import Images, Loop
 from arzhang.training.run import Run, write_atomically
 
@@ -43,6 +46,7 @@ def study(options: BatchStudy, out: Path, notify: Callable[[str], None] = print)
     Every arm sees each image equally often and has no batch normalisation. Arms are runs in `out/runs`: a study that
     was stopped goes on where it was. Writes `batches.json` and the figure; returns what the JSON holds.
     """
+    _check(options)
     out.mkdir(parents=True, exist_ok=True)
     device = assembly.device(options.accelerator)
     parts = assembly.splits(_recipe(options, "pathwise", options.batch_sizes[0], 0), device, notify)
@@ -61,10 +65,29 @@ def study(options: BatchStudy, out: Path, notify: Callable[[str], None] = print)
         "arms": arms,
         "variances": points,
         "conclusions": _conclusions(options, arms, points),
+        "tables": [_table(arms, points)],
+        "figures": _draw(arms, points, out),
     }
     write_atomically(out / RESULTS, json.dumps(results, indent=2) + "\n")
-    figures.batches(results, out)
     return results
+
+
+def _check(options: BatchStudy) -> None:
+    for name in options.estimators:
+        if name not in ESTIMATORS:
+            raise UsageError(f"--estimators {name}: there is {', '.join(ESTIMATORS)}")
+    if not options.estimators or not options.batch_sizes:
+        raise UsageError("--estimators and --batch-sizes: give at least one of each")
+    for flag, least, values in (
+        ("--batch-sizes", 1, options.batch_sizes),
+        ("--draws", 2, [options.draws]),
+        ("--seeds", 1, [options.seeds]),
+        ("--epochs", 1, [options.epochs]),
+        ("--images", max(options.batch_sizes), [options.images]),
+    ):
+        for value in values:
+            if value < least:
+                raise UsageError(f"{flag} {value}: must be at least {least}")
 
 
 def _recipe(options: BatchStudy, estimator: str, size: int, seed: int) -> recipes.VAE:
@@ -76,7 +99,7 @@ def _recipe(options: BatchStudy, estimator: str, size: int, seed: int) -> recipe
         epochs=options.epochs,
         lr=options.lr,
         seed=seed,
-        dataset=options.dataset,
+        dataset=cast(Any, options.dataset),
         accelerator=options.accelerator,
         log_every=max(1, options.images // size // 4),
         preview_every=options.epochs,
@@ -163,7 +186,7 @@ def _conclusions(
         elbo[key] = elbo.get(key, 0.0) + arm["negative_elbo"] / options.seeds
     variance = {(point["estimator"], point["batch_size"]): point["variance"] for point in points}
     best = min(elbo, key=lambda key: elbo[key])
-    found = [{"id": "batches_best", "values": {"estimator": best[0], "batch_size": best[1], "elbo": elbo[best]}}]
+    found = [{"id": "batches.best", "values": {"estimator": best[0], "batch_size": best[1], "elbo": elbo[best]}}]
     reference = "pathwise" if "pathwise" in options.estimators else options.estimators[0]
     for estimator in options.estimators:
         values = {
@@ -176,5 +199,54 @@ def _conclusions(
             "variance_ratio": variance[estimator, small] / variance[reference, small],
             "equivalent_batch": small * variance[estimator, small] / variance[reference, small],
         }
-        found.append({"id": "batches_estimator", "values": values})
+        found.append({"id": "batches.reference" if estimator == reference else "batches.estimator", "values": values})
     return found
+
+
+def _table(arms: Sequence[dict[str, Any]], points: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    rows = []
+    for point in points:
+        alike = [a for a in arms if (a["estimator"], a["batch_size"]) == (point["estimator"], point["batch_size"])]
+        mean = sum(a["negative_elbo"] for a in alike) / len(alike)
+        seconds = sum(a["seconds"] for a in alike) / len(alike)
+        rows.append([point["estimator"], point["batch_size"], mean, seconds, point["variance"], point["signal"]])
+    return {
+        "id": "batches.arms",
+        "columns": ["estimator", "batch", "elbo", "seconds", "variance", "signal"],
+        "rows": rows,
+    }
+
+
+@figures.styled()
+def _draw(arms: Sequence[dict[str, Any]], points: Sequence[dict[str, Any]], out: Path) -> list[str]:
+    """Validation against batch size and against time, and the gradient's variance at the same points."""
+    names = list(dict.fromkeys(arm["estimator"] for arm in arms))
+    figure, (by_size, by_time, spread) = figures.panels(3, words("batches.figure.batches"))
+    for name in names:
+        colour, marker = STYLES[name]
+        own = [arm for arm in arms if arm["estimator"] == name]
+        sizes = sorted({arm["batch_size"] for arm in own})
+        means = [_mean([a["negative_elbo"] for a in own if a["batch_size"] == size]) for size in sizes]
+        by_size.plot(sizes, means, marker=marker, color=colour)
+        by_size.plot([a["batch_size"] for a in own], [a["negative_elbo"] for a in own], marker, color=colour, alpha=0.4)
+        for arm in own:
+            seconds, elbo = zip(*arm["course"], strict=True)
+            # the larger the batch the thicker its line
+            by_time.plot(seconds, elbo, color=colour, linewidth=0.6 + 0.5 * sizes.index(arm["batch_size"]))
+        variances = [
+            p["variance"] for size in sizes for p in points if (p["estimator"], p["batch_size"]) == (name, size)
+        ]
+        spread.plot(sizes, variances, marker=marker, color=colour)
+    for axes, x, y in (
+        (by_size, "batches.axis.size", "batches.axis.elbo"),
+        (by_time, "batches.axis.seconds", "batches.axis.elbo"),
+        (spread, "batches.axis.size", "batches.axis.variance"),
+    ):
+        axes.set(xscale="log", xlabel=words(x), ylabel=words(y))
+    spread.set_yscale("log")
+    figures.legend(figure, [(words(f"estimator.{name}"), *STYLES[name], "-") for name in names])
+    return [figures.save(figure, out, "batches")]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

@@ -101,7 +101,7 @@ def _winners(curves: list[dict], by: str) -> list[Conclusion]:
 def _worst(curves: list[dict]) -> list[Conclusion]:
     """The estimator that has the most variance at most means, and how many times that of the best."""
     points = range(len(curves[0]["mu"]))
-    worst = [max(curves, key=lambda c, i=i: c["variance"][i])["estimator"] for i in points]
+    worst = [max((c["variance"][i], c["estimator"]) for c in curves)[1] for i in points]
     name = max(dict.fromkeys(worst), key=worst.count)
     its = next(c["variance"] for c in curves if c["estimator"] == name)
     factors = [_ratio(its[i], min(c["variance"][i] for c in curves)) for i in points]

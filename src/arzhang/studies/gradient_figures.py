@@ -6,25 +6,25 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
+from arzhang.report import figures
 from arzhang.report.wording import words
 
-# Okabe and Ito's colours, which colour-blind readers can tell apart; markers say the same for those who print in grey.
-STYLES = {
-    "pathwise": ("#0072B2", "o"),
-    "score-function": ("#D55E00", "s"),
-    "score-function:leave_one_out": ("#E69F00", "D"),
-    "score-function:optimal": ("#CC79A7", "v"),
-    "score-function:delta": ("#882255", "P"),
-    "measure-valued": ("#009E73", "^"),
-    "measure-valued:shared": ("#56B4E9", "<"),
-    "measure-valued:antithetic": ("#44AA99", ">"),
-    "finite-difference": ("#666666", "x"),
-}
+STYLES = dict(
+    zip(
+        (
+            "pathwise", "score-function", "measure-valued", "score-function:optimal", "score-function:delta",
+            "score-function:leave_one_out", "measure-valued:shared", "finite-difference", "measure-valued:antithetic",
+        ),
+        zip(figures.SERIES, "os^vPD<x>", strict=True),
+        strict=True,
+    )
+)  # fmt: skip
+"""Colour and marker of each estimator; the markers say the same to those who print in grey."""
 LEAST = 1e-20  # below that a variance is zero, and rounding is all that is left of it
 
 
+@figures.styled()
 def draw(curves: list[dict], sizes: list[dict], mohamed: dict, σ: float, out: Path) -> list[str]:
     """Draws all figures into `out`; their names, without the ending."""
     return [
@@ -38,38 +38,12 @@ def draw(curves: list[dict], sizes: list[dict], mohamed: dict, σ: float, out: P
     ]
 
 
-def _panels(count: int, title: str) -> tuple[Figure, list[Axes]]:
-    columns = min(count, 3)
-    rows = math.ceil(count / columns)
-    figure = Figure(figsize=(4.2 * columns + 0.4, 3.1 * rows + 1.1), layout="constrained")
-    figure.suptitle(title, fontsize=12)
-    grid = figure.subplots(rows, columns, squeeze=False).flatten()
-    for spare in grid[count:]:
-        spare.remove()
-    for axes in grid[:count]:
-        axes.grid(alpha=0.3, linewidth=0.5)
-        axes.spines[["top", "right"]].set_visible(False)
-    return figure, list(grid[:count])
-
-
 def _finish(figure: Figure, estimators: list[str], exact: bool, name: str, out: Path) -> str:
-    handles = []
-    for estimator in estimators:
-        colour, marker = STYLES[estimator]
-        label = words(f"estimator.{estimator}")
-        handles.append(Line2D([], [], color=colour, marker=marker, markersize=5, linestyle="none", label=label))
+    entries = [(words(f"estimator.{one}"), *STYLES[one], "") for one in estimators]
     if exact:
-        handles.append(Line2D([], [], color="#555555", linewidth=1.4, label=words("gradients.legend.exact")))
-    figure.legend(
-        handles=handles,
-        loc="outside lower center",
-        ncols=len(handles) if len(handles) <= 4 else 3,
-        frameon=False,
-        fontsize=10,
-    )
-    for ending in ("png", "svg"):
-        figure.savefig(out / f"{name}.{ending}", dpi=130, metadata={"Date": None} if ending == "svg" else None)
-    return name
+        entries.append((words("gradients.legend.exact"), figures.SOFT, "", "-"))
+    figures.legend(figure, entries)
+    return figures.save(figure, out, name)
 
 
 def _grouped(rows: list[dict]) -> dict[str, list[dict]]:
@@ -91,7 +65,7 @@ def _visible(x: list[float], y: list[float]) -> tuple[list[float], list[float]]:
 
 def _against_mu(curves: list[dict], what: str, measured: str, interval: str, truth: str, σ: float, out: Path) -> str:
     groups = _grouped(curves)
-    figure, panels = _panels(len(groups), words(f"gradients.figure.{what}") + f" (σ = {σ:g})")
+    figure, panels = figures.panels(len(groups), words(f"gradients.figure.{what}") + f" (σ = {σ:g})")
     logarithmic = measured == "variance"
     for axes, group in zip(panels, groups.values(), strict=True):
         zeros = []
@@ -106,7 +80,7 @@ def _against_mu(curves: list[dict], what: str, measured: str, interval: str, tru
                     continue
                 μ, values = _visible(μ, values)
             elif order == 0:
-                axes.plot(μ, exact, color="#555555", linewidth=1.4, zorder=1)
+                axes.plot(μ, exact, color=figures.SOFT, linewidth=1.4, zorder=1)
             axes.errorbar(μ, values, errors, fmt=marker, color=colour, markersize=3, linewidth=0.7, zorder=2 + order)
         axes.set_title(f"f = {group[0]['label']}", fontsize=11)
         axes.set_xlabel(words("gradients.axis.mu"))
@@ -130,7 +104,7 @@ def _logarithmic(axes: Axes, zeros: list[str]) -> None:
 
 def _per_evaluation(curves: list[dict], σ: float, out: Path) -> str:
     groups = _grouped(curves)
-    figure, panels = _panels(len(groups), words("gradients.figure.per_evaluation") + f" (σ = {σ:g})")
+    figure, panels = figures.panels(len(groups), words("gradients.figure.per_evaluation") + f" (σ = {σ:g})")
     for axes, group in zip(panels, groups.values(), strict=True):
         zeros = []
         for c in group:
@@ -153,7 +127,7 @@ def _per_evaluation(curves: list[dict], σ: float, out: Path) -> str:
 def _against_n(sizes: list[dict], what: str, σ: float, out: Path) -> str:
     groups = _grouped(sizes)
     title = words(f"gradients.figure.{what}", {"mu": sizes[0]["mu"]})
-    figure, panels = _panels(len(groups), f"{title} (σ = {σ:g})")
+    figure, panels = figures.panels(len(groups), f"{title} (σ = {σ:g})")
     of_means = what == "means_by_n"
     for axes, group in zip(panels, groups.values(), strict=True):
         zeros = []
@@ -174,7 +148,7 @@ def _against_n(sizes: list[dict], what: str, σ: float, out: Path) -> str:
             axes.errorbar(n, _visible(n, variances)[1], intervals, fmt=marker, color=colour, markersize=5, linewidth=1)
         axes.set_xscale("log")
         if of_means:
-            axes.axhline(group[0]["exact_mean"], color="#555555", linewidth=1.4, zorder=0)
+            axes.axhline(group[0]["exact_mean"], color=figures.SOFT, linewidth=1.4, zorder=0)
             axes.margins(y=0.25)
         else:
             _logarithmic(axes, zeros)
@@ -185,7 +159,7 @@ def _against_n(sizes: list[dict], what: str, σ: float, out: Path) -> str:
 
 
 def _mohamed(mohamed: dict[str, Any], families: tuple[str, ...], name: str, out: Path) -> str:
-    figure, panels = _panels(len(families), words(f"gradients.figure.{name}"))
+    figure, panels = figures.panels(len(families), words(f"gradients.figure.{name}"))
     if len(families) == 1:
         figure.set_size_inches(8.4, 4.8)
     for axes, family in zip(panels, families, strict=True):

@@ -95,6 +95,7 @@ def study(options: GradientStudy, out: Path, notify: Callable[[str], None] = pri
         "sizes": sizes,
         "mohamed": mohamed,
         "conclusions": gradient_conclusions.conclude(curves, sizes, mohamed, options.sigma),
+        "tables": [_table(curves)],
         "figures": gradient_figures.draw(curves, sizes, mohamed, options.sigma, out),
     }
     (out / RESULTS).write_text(json.dumps(results, indent=1, allow_nan=False), encoding="utf-8")
@@ -220,6 +221,20 @@ def _by_size(f: Integrand, name: str, μ: Tensor, options: GradientStudy) -> dic
         "exact_variance_of_one": None if of_variance is None else of_variance.item(),
         "points": points,
     }
+
+
+def _table(curves: list[dict[str, Any]]) -> dict[str, Any]:
+    """Each estimator at the mean nearest to 1: what it gives, how it varies, what it costs."""
+    rows = []
+    for c in curves:
+        at = min(range(len(c["mu"])), key=lambda i: abs(c["mu"][i] - 1))
+        exact_variance = c["exact_variance"][at] if c["exact_variance"] is not None else None
+        rows.append([
+            c["label"], c["estimator"], c["mean"][at], c["exact_mean"][at], c["variance"][at], exact_variance,
+            c["variance_per_evaluation"][at], c["nanoseconds_per_sample"],
+        ])  # fmt: skip
+    columns = ["f", "estimator", "mean", "truth", "variance", "exact", "per_evaluation", "nanoseconds"]
+    return {"id": "gradients.at_one", "columns": columns, "rows": rows}
 
 
 def _parts(total: int, size: int) -> list[int]:

@@ -1,6 +1,7 @@
 """The options of every study: frozen dataclasses of plain values. A field's docstring is its `--help`. No torch."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,3 +22,33 @@ class GradientStudy:
     """single-sample gradients for each mean, function and estimator"""
     seed: int = 0
     """of all noise"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchStudy:
+    """Why the variance matters: one VAE trained with three estimators at several batch sizes."""
+
+    estimators: tuple[str, ...] = ("pathwise", "measure-valued", "score-function")
+    """pathwise, measure-valued, score-function"""
+    batch_sizes: tuple[int, ...] = (4, 16, 64, 256)
+    """images in a batch"""
+    images: int = 8_192
+    """training images, each seen once an epoch in every arm"""
+    epochs: int = 3
+    """epochs of each arm"""
+    latent_dim: int = 8
+    """dimensions of the latent; a measure-valued gradient decodes twice for each"""
+    lr: float = 1e-3
+    """learning rate of Adam"""
+    seeds: int = 1
+    """arms of each kind"""
+    draws: int = 64
+    """gradients from which a variance is measured"""
+    dataset: str = "fashion-mnist"
+    """a built-in data set"""
+    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """kind of device"""
+
+
+STUDIES: dict[str, type] = {"gradients": GradientStudy, "batches": BatchStudy}
+"""Every study's options, by its name; `arzhang.studies.NAME.study` runs it."""
