@@ -142,7 +142,7 @@ def test_the_scheme_can_be_chosen(visit, pages):
     opened = visit(pages["run"], scheme="light")
     colour = "getComputedStyle(document.body).backgroundColor"
     light = opened.evaluate(colour)
-    opened.get_by_text("dark", exact=True).click()
+    opened.locator(".theme").get_by_text("dark", exact=True).click()
     dark = opened.evaluate(colour)
     assert dark != light
     assert opened.evaluate(UNREADABLE)[1] == []
@@ -150,7 +150,7 @@ def test_the_scheme_can_be_chosen(visit, pages):
     assert opened.evaluate(colour) == light
     opened.emulate_media(color_scheme="dark")
     assert opened.evaluate(colour) == light
-    opened.get_by_text("auto", exact=True).click()
+    opened.locator(".theme").get_by_text("auto", exact=True).click()
     assert opened.evaluate(colour) == dark
 
 

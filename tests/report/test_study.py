@@ -15,13 +15,15 @@ def folder(tmp_path):
         axes.plot([1, 2], [3, 4], color=figures.SERIES[0])
         figures.legend(figure, [("a", figures.SERIES[0], "o", "-")])
         figures.save(figure, tmp_path, "variances")
+    cost = {"estimator": "pathwise", "nanoseconds": 3.0, "evaluations": 1}
+    rows = [["pathwise", -0.25], ["x", None]]
     study = {
         "study": "gradients",
         "options": {"samples": 1000, "sigma": 1.0, "estimators": ["pathwise", "score-function"]},
-        "conclusions": [{"id": "gradients.cost", "values": {"estimator": "pathwise", "nanoseconds": 3.0, "evaluations": 1}}],
+        "conclusions": [{"id": "gradients.cost", "values": cost}],
         "figures": ["variances", "lost"],
-        "tables": [{"id": "gradients.at_one", "columns": ["estimator", "variance"], "rows": [["pathwise", -0.25], ["x", None]]}],
-    }  # fmt: skip
+        "tables": [{"id": "gradients.at_one", "columns": ["estimator", "variance"], "rows": rows}],
+    }
     (tmp_path / "gradients.json").write_text(json.dumps(study), encoding="utf-8")
     return tmp_path
 
