@@ -180,8 +180,16 @@ def restore_optimizers(optimizers: Mapping[str, torch.optim.Optimizer], tensors:
     """The inverse of `optimizer_tensors`; the options of the groups are the recipe's, not the file's."""
     for turn, optimizer in optimizers.items():
         state: dict[int, dict[str, Tensor]] = {}
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
         for name, value in tensors.items():
             owner, index, key = name.split("/", 2)
             if owner == turn:
-                state.setdefault(int(index), {})[key] = value
+                state.setdefault(int(index), {})[key] = _laid_out_as(parameters[int(index)], value)
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _laid_out_as(parameter: Tensor, value: Tensor) -> Tensor:
+    """Moments lie in memory as their weights do: files hold them row by row, fused updates go by memory."""
+    if value.shape != parameter.shape:
+        return value
+    return torch.empty_like(parameter, dtype=value.dtype, device=value.device, requires_grad=False).copy_(value)
