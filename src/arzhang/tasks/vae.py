@@ -101,7 +101,8 @@ class VAETask:
                 "vae": VAE(height, channels, recipe.latent_dim, recipe.norm),
                 "likelihood": Likelihood(recipe.likelihood, recipe.sigma, levels),
             }
-        ).to(device, memory_format=torch.channels_last)  # the layout in which convolutions are fastest
+        ).to(device)
+        self.networks.to(memory_format=torch.channels_last)  # the layout in which convolutions are fastest
         # Fused updates cannot have their gradients unscaled first, as 16-bit training with clipping wants.
         fused = torch.device(device).type in ("cpu", "cuda") and recipe.precision != "16-mixed"
         optimizer = torch.optim.Adam(self.networks.parameters(), lr=recipe.lr, fused=fused)
