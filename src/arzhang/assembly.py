@@ -25,6 +25,8 @@ from arzhang.training.loop import Loop
 from arzhang.training.run import Run, refuse_to_overwrite
 
 Notify = Callable[[str], None]
+BEGINNING = 10_000
+"""Training images that a task may look at before its first step."""
 
 
 def build(recipe: recipes.Training, shape: tuple[int, int, int], levels: int | None, device: torch.device) -> Task:
@@ -98,8 +100,7 @@ def train(
     say = notify if fabric.is_global_zero else _silent
     parts = splits(recipe, fabric.device, say)
     task = build(recipe, parts.train.shape, parts.train.levels, fabric.device)
-    if recipe.init_from:
-        initialise(task, Path(recipe.init_from), say)
+    begin(task, recipe, parts, say)
     if fabric.is_global_zero:
         say(estimate(recipe, parts, fabric))
         Run.create(path, recipe, describe(parts), overwrite)
@@ -122,6 +123,8 @@ def resume(path: Path | str, *, notify: Notify = print, **changes: Any) -> Run:
     if recipe != before and fabric.is_global_zero:
         run.update(recipe)
     task = build(recipe, parts.train.shape, parts.train.levels, fabric.device)
+    if not checkpoints.available(run.path / "checkpoints"):
+        begin(task, recipe, parts, say)
     return _fit(task, recipe, parts, run, fabric, say)
 
 
@@ -165,8 +168,17 @@ def load(
     return task
 
 
-def initialise(task: Task, path: Path, notify: Notify) -> None:
-    """Take from another run what fits this task: tensors of equal name and shape; the others are named."""
+def begin(task: Task, recipe: recipes.Training, parts: data.Splits, notify: Notify) -> None:
+    """What a task has before its first step: another run's weights, or what it takes from some training images."""
+    taken = initialise(task, Path(recipe.init_from), notify) if recipe.init_from else set()
+    if isinstance(task, VAETask) and "prior.means" not in taken:
+        some = parts.train.batch(torch.arange(min(BEGINNING, len(parts.train)), device=task.device))
+        task.initialise(some, standardise="vae.mean.weight" not in taken)
+
+
+def initialise(task: Task, path: Path, notify: Notify) -> set[str]:
+    """Take from another run what fits this task: tensors of equal name and shape; the others are named. Returns the
+    names of those taken."""
     source: dict[str, Tensor]
     if path.is_dir():
         source = sound_checkpoint(Run(path), "best", notify).tensors(
@@ -182,6 +194,7 @@ def initialise(task: Task, path: Path, notify: Notify) -> None:
     task.networks.load_state_dict(own | fitting)
     fresh = f"; these begin fresh: {', '.join(left)}" if left else ""
     notify(f"{path}: {len(fitting)} of {len(own)} tensors taken{fresh}")
+    return set(fitting)
 
 
 def next_free(recipe: recipes.Training) -> Path:

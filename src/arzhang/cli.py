@@ -76,6 +76,8 @@ class Sample(Pictures):
 
     n: int = 100
     """how many images"""
+    component: int | None = None
+    """of a mixture prior, this component's alone, counted from 0"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +114,20 @@ class Study:
 
     out: str | None = None
     """folder of its JSON, figures and page; none: studies/NAME"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """How the runs are made"""
+
+    out: str | None = None
+    """folder of the runs, their table, figure and page; none: sweeps/SYSTEM"""
+    samples: int = 64
+    """importance samples an image for log p(x)"""
+    processes: int = 1
+    """runs trained at once"""
+    ray: bool = False
+    """hand the runs to Ray Tune (needs the extra 'ray')"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,7 +254,8 @@ def sample(words: Words) -> None:
     path, how = options("sample", words, Sample, positional=["RUN"], about=sample.__doc__ or "")
     from arzhang import pictures
 
-    say(f"written: {pictures.samples(path, how.n, how.seed, *_where(path, how, 'samples.png'))}")
+    name = "samples.png" if how.component is None else f"component-{how.component}.png"
+    say(f"written: {pictures.samples(path, how.n, how.seed, how.component, *_where(path, how, name))}")
 
 
 def reconstruct(words: Words) -> None:
@@ -301,6 +318,47 @@ def study(words: Words) -> None:
     return None
 
 
+def sweep(words: Words) -> None:
+    """train one recipe many times: `arzhang sweep vae --weight 0.1 1 10 [--seed 0 1 2] …`, a table and a figure"""
+    system, *rest = words or [""]
+    if system in ("", "-h", "--help"):
+        return say(
+            "usage: arzhang sweep SYSTEM --OPTION VALUE VALUE … [other options of `arzhang train SYSTEM`]\n"
+            f"systems: {', '.join(recipes.SYSTEMS)}; options of the sweep itself: --out, --samples, --processes, --ray"
+        )
+    if system not in recipes.SYSTEMS:
+        raise UsageError(f"sweep {system}: no such system; there are: {', '.join(recipes.SYSTEMS)}")
+    typed, several = recipes.swept(recipes.SYSTEMS[system], rest)
+    if not several:
+        raise UsageError("sweep: give at least one option several values, such as --weight 0.1 1 10")
+    options(f"sweep {system}", typed, recipes.SYSTEMS[system], Sweep)  # every option is known
+    own = {f"--{field.name}" for field in dataclasses.fields(Sweep)} | {"--no-ray"}
+    grouped = _grouped(typed)
+    (how,) = options("sweep", [w for g in grouped if g[0].split("=")[0] in own for w in g], Sweep)
+    rest = [word for group in grouped if group[0].split("=")[0] not in own for word in group]
+    out = Path(how.out or Path("sweeps") / system)
+    from arzhang import sweep as many
+    from arzhang.report import page
+
+    many.sweep(
+        system, rest, several, out, samples=how.samples, processes=how.processes, ray=how.ray, notify=say
+    )  # fmt: skip
+    section = page.study_section(out)
+    say(f"written: {page.write_page(out / 'index.html', section.title, [section])}")
+    return None
+
+
+def _grouped(words: Words) -> list[Words]:
+    """Each flag with the values behind it."""
+    groups: list[Words] = []
+    for word in words:
+        if word.startswith("--") or not groups:
+            groups.append([word])
+        else:
+            groups[-1].append(word)
+    return groups
+
+
 def _overview_of(kinds: Mapping[str, type]) -> str:
     return "\n".join(f"  {name:12} {(kind.__doc__ or '').strip().splitlines()[0]}" for name, kind in kinds.items())
 
@@ -348,7 +406,20 @@ def data(words: Words) -> None:
 
 VERBS: dict[str, Callable[[Words], None]] = {
     verb.__name__: verb
-    for verb in (train, resume, evaluate, sample, reconstruct, interpolate, traverse, report, study, reproduce, data)
+    for verb in (
+        train,
+        resume,
+        evaluate,
+        sample,
+        reconstruct,
+        interpolate,
+        traverse,
+        report,
+        study,
+        sweep,
+        reproduce,
+        data,
+    )
 }
 
 

@@ -98,10 +98,10 @@ def log_overlap(p: Distribution, q: Distribution) -> Float[Tensor, "*batch"]:
 def _log_overlap(p: Mixture, q: Mixture) -> Tensor:
     # L(p, q) = log Σ_ij w_i v_j ∫ N(x; μ_i, S_i) N(x; ν_j, T_j) dx
     weights = p.log_weights[..., :, None] + q.log_weights[..., None, :]
-    return (weights + _overlaps(p, q)).logsumexp((-2, -1))
+    return (weights + overlaps(p, q)).logsumexp((-2, -1))
 
 
-def _overlaps(p: Mixture, q: Mixture) -> Float[Tensor, "*batch K L"]:
+def overlaps(p: Mixture, q: Mixture) -> Float[Tensor, "*batch K L"]:
     """log ∫ N(x; μ_i, S_i) N(x; ν_j, T_j) dx = log N(μ_i; ν_j, S_i + T_j), for all pairs of components."""
     difference = p.means[..., :, None, :] - q.means[..., None, :, :]
     if p.covariances is None and q.covariances is None:
@@ -244,7 +244,7 @@ def _sample(p: Mixture, n: int, generator: torch.Generator | None) -> Float[Tens
     return means + (factor @ noise.unsqueeze(-1)).squeeze(-1)
 
 
-def _log_prob(p: Mixture, x: Float[Tensor, "n *batch d"]) -> Float[Tensor, "n *batch"]:
+def _log_prob(p: Mixture, x: Tensor) -> Tensor:
     difference = x.unsqueeze(-2) - p.means
     if p.variances is not None:
         parts = -(difference.square() / p.variances + p.variances.log()).sum(-1) / 2 - x.shape[-1] * LOG_2PI / 2
@@ -254,8 +254,13 @@ def _log_prob(p: Mixture, x: Float[Tensor, "n *batch d"]) -> Float[Tensor, "n *b
     return (p.log_weights + parts).logsumexp(-1)
 
 
-def log_prob(p: Distribution, x: Float[Tensor, "n *batch d"]) -> Float[Tensor, "n *batch"]:
-    """log p(x) of points in d dimensions, for everything this page takes."""
+def sample(p: Distribution, n: int, generator: torch.Generator | None = None) -> Float[Tensor, "n *batch d"]:
+    """n draws from the generator's noise, for everything this page takes."""
+    return _sample(mixture(p), n, generator)
+
+
+def log_prob(p: Distribution, x: Float[Tensor, "*n d"]) -> Float[Tensor, "*n"]:
+    """log p(x) of points in d dimensions, for everything this page takes; p's batch is x's, or broadcasts to it."""
     return _log_prob(mixture(p), x)
 
 
@@ -287,7 +292,7 @@ def kl_bounds(p: Distribution, q: Distribution, iterations: int = 50) -> Bounds:
 
     def above(r: Mixture) -> Tensor:
         """E_p[log r] ≤ Σ_a π_a log Σ_b ω_b ∫ p_a r_b."""
-        return (π * (r.log_weights[..., None, :] + _overlaps(p_, r)).logsumexp(-1)).sum(-1)
+        return (π * (r.log_weights[..., None, :] + overlaps(p_, r)).logsumexp(-1)).sum(-1)
 
     lower = below(log_π, to_p) - above(q_)
     jensen = above(p_) - below(log_ω, to_q)

@@ -81,9 +81,11 @@ def active_units(variances: Float[Tensor, " D"]) -> list[int]:
 # ----------------------------------------------------------------------------------- as verbs: from a run to a file
 
 
-def samples(path: Path | str, n: int, seed: int, out: Path, checkpoint: str, device: torch.device) -> Path:
-    """n images decoded from noise."""
-    return write(assembly.load(path, checkpoint=checkpoint, device=device).sample(n, seed), out)
+def samples(
+    path: Path | str, n: int, seed: int, component: int | None, out: Path, checkpoint: str, device: torch.device
+) -> Path:
+    """n images decoded from noise; of one component of a mixture prior, where one is named."""
+    return write(assembly.load(path, checkpoint=checkpoint, device=device).sample(n, seed, component), out)
 
 
 def reconstructions(

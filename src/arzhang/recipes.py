@@ -99,9 +99,10 @@ class VAE(Training):
     """A β-VAE (Kingma & Welling 2014; Higgins et al. 2017): assignment 3."""
 
     system: ClassVar[str] = "vae"
+    aliases: ClassVar[dict[str, str]] = {"weight": "beta", "fixed-prior": "no-learn-prior"}
 
     beta: float = 1.0
-    """weight of the KL divergence from the prior"""
+    """weight of the divergence from the prior, β or λ (also: --weight)"""
     latent_dim: int = 32
     """dimensions of the latent"""
     kl_warmup: float = 0.0
@@ -112,6 +113,22 @@ class VAE(Training):
     """scale of the Gaussian or logistic likelihood in units of the image's range: a number, or one learned scalar"""
     norm: Literal["batch", "none"] = "batch"
     """batch normalisation in encoder and decoder, or none"""
+    prior: Literal["normal", "mixture"] = "normal"
+    """p(z): N(0, I), or a mixture of Gaussians (assignment 2b)"""
+    posterior: Literal["normal", "mixture"] = "normal"
+    """q(z|x): one Gaussian, or a mixture of them"""
+    components: int = 10
+    """Gaussians of a mixture prior"""
+    posterior_components: int = 3
+    """Gaussians of a mixture posterior; each costs a pass through the decoder"""
+    divergence: Literal["kl", "cauchy-schwarz"] = "kl"
+    """of q(z|x) from p(z): KL (Monte Carlo where a mixture leaves no closed form) or Cauchy–Schwarz (closed form)"""
+    learn_prior: bool = True
+    """train weights, means and variances of a mixture prior (--fixed-prior: keep them as they began)"""
+    prior_init: Literal["data", "spread"] = "data"
+    """where a mixture prior begins: k-means on the codes of some training images, or means spread at random"""
+    prior_floor: float = 0.01
+    """least variance of a component of the prior; without it D_CS can grow without bound"""
     estimator: Literal["pathwise", "score-function", "measure-valued"] = "pathwise"
     """how the latent expectation is differentiated (assignment 1); all but pathwise need --norm none"""
 
@@ -124,6 +141,16 @@ class VAE(Training):
         require(
             alone, "estimator", self.estimator, "needs --norm none, for images in a batch must not share statistics"
         )
+        require(
+            self.estimator == "pathwise" or self.posterior == "normal", "estimator", self.estimator,
+            "needs --posterior normal",
+        )  # fmt: skip
+        require(self.components >= 1, "components", self.components, "must be 1 or more")
+        require(self.posterior_components >= 1, "posterior_components", self.posterior_components, "must be 1 or more")
+        require(
+            0 < self.prior_floor < float("inf"), "prior_floor", self.prior_floor,
+            "must be above 0, or a component may collapse onto a point",
+        )  # fmt: skip
         require(self.sigma == "learned" or self.sigma > 0, "sigma", self.sigma, "must be above 0, or 'learned'")
 
 
@@ -153,12 +180,21 @@ def parser(recipe: type, **names: Any) -> "ArgumentParser":
     import jsonargparse
 
     class Parser(jsonargparse.ArgumentParser):
+        def parse_args(self, args: Any = None, *others: Any, **named: Any) -> Any:
+            aliases = getattr(recipe, "aliases", {})
+            return super().parse_args([_unalias(word, aliases) for word in args or ()], *others, **named)
+
         def error(self, message: str, ex: Exception | None = None) -> Any:
             raise UsageError(_explain(self, message))
 
     result = Parser(formatter_class=_formatter(), allow_abbrev=False, **names)
     add_fields(result, recipe)
     return result
+
+
+def _unalias(word: str, aliases: Mapping[str, str]) -> str:
+    name, equals, value = word.partition("=")
+    return f"--{aliases[name[2:]]}{equals}{value}" if name.startswith("--") and name[2:] in aliases else word
 
 
 def _formatter() -> type:
@@ -232,6 +268,29 @@ def as_flags(values: Mapping[str, Any]) -> list[str]:
     return words
 
 
+def swept(recipe: type, words: Iterable[str]) -> tuple[list[str], dict[str, list[str]]]:
+    """The words of a command line without the options that were given several values, and those, by field.
+
+    >>> swept(VAE, ["--beta", "1", "4", "--epochs", "2"])
+    (['--epochs', '2'], {'beta': ['1', '4']})
+    """
+    groups: list[list[str]] = []
+    for word in words:
+        if (word.startswith("-") and not re.fullmatch(r"-\d*\.?\d+(e[+-]?\d+)?", word)) or not groups:
+            groups.append([word])
+        else:
+            groups[-1].append(word)
+    aliases = getattr(recipe, "aliases", {})
+    rest: list[str] = []
+    several: dict[str, list[str]] = {}
+    for first, *values in groups:
+        if len(values) > 1:
+            several[_unalias(first, aliases).lstrip("-").replace("-", "_")] = values
+        else:
+            rest += [first, *values]
+    return rest, several
+
+
 def take_config(words: Iterable[str]) -> list[str]:
     """The words of a command line with each `--config FILE` replaced by the file's options, put first: flags win."""
     rest, from_files = [], []
@@ -275,9 +334,14 @@ def read_yaml(path: Path, limit: int = 1 << 20) -> dict[str, Any]:
     return content
 
 
+def from_words(recipe: type[R], words: Iterable[str]) -> R:
+    """A recipe from the words of a command line; raises UsageError, one line, for what makes no sense."""
+    return recipe(**vars(parser(recipe).parse_args(take_config(words))))
+
+
 def from_mapping(recipe: type[R], values: Mapping[str, Any], where: str = "") -> R:
     """A recipe from plain values, each checked as if it had been typed."""
     try:
-        return recipe(**vars(parser(recipe).parse_args(as_flags(values))))
+        return from_words(recipe, as_flags(values))
     except UsageError as error:
         raise UsageError(f"{where}: {error}" if where else str(error)) from None

@@ -4,9 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from arzhang import assembly, evaluation, recipes
+from arzhang import recipes, sweep
 from arzhang.report import page
-from arzhang.training.run import Run
 
 
 @dataclass(frozen=True)
@@ -33,18 +32,7 @@ def reproduce(budget: str, out: Path, *, notify: Callable[[str], None] = print) 
     runs = []
     for seed in range(share.seeds):
         recipe = recipes.VAE(epochs=share.epochs, seed=seed)
-        run = finished(recipe, out / f"vae-{budget}-seed{seed}", notify)
-        if not (run.path / evaluation.EVALUATION).exists():
-            device = assembly.device(recipe.accelerator)
-            evaluation.evaluate(run.path, samples=share.samples, device=device, notify=notify)
+        run = sweep.one(recipe, out / f"vae-{budget}-seed{seed}", share.samples, notify)
         runs.append(run.path)
     sections = [section for run in runs for section in page.run_sections(run)]
     return page.write_page(out / "index.html", "Arzhang: the assignment, reproduced", sections)
-
-
-def finished(recipe: recipes.Training, path: Path, notify: Callable[[str], None]) -> Run:
-    """The run of a recipe: as it is where it is complete, gone on with where it is not, trained where there is none."""
-    if not (path / "config.yaml").exists():
-        return assembly.train(recipe, path, notify=notify)
-    run = Run(path)
-    return run if run.finished() else assembly.resume(path, notify=notify)

@@ -64,7 +64,7 @@ def test_logistic_needs_levels():
 def test_loss_is_reconstruction_plus_beta_times_kl(beta):
     built = task(beta=beta)
     x, noise = images(), torch.randn(3, 4, dtype=torch.float64)
-    reconstruction, kl = built.terms(x, noise)
+    reconstruction, kl, _ = built.terms(x, noise)
     loss, scalars = built.loss(Batch(x, torch.arange(3), noise), {})
     assert torch.allclose(loss, (reconstruction + beta * kl).mean())
     assert torch.allclose(scalars["negative_elbo"], (reconstruction + kl).mean())
@@ -103,7 +103,7 @@ def test_importance_weights_are_the_ratio_of_densities():
     built = task()
     x = images(2)
     weights = built.log_weights(x, generator(3), 6, chunk=4)  # in several chunks
-    mean, log_variance = built.vae.encode(x)
+    mean, log_variance, _ = built.vae.encode(x)
     rng, again = generator(3), []
     for _ in range(3):
         noise = built.noise(4, rng).view(2, 2, 4).double()

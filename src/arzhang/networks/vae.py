@@ -116,27 +116,71 @@ def decoder(size: int, channels: int, latent_dim: int, norm: Norm = "batch") -> 
     return nn.Sequential(*entry, nn.Unflatten(1, (plan.widths[-1], plan.sides[-1], plan.sides[-1])), *layers)
 
 
-class VAE(nn.Module):
-    """Encoder, the two heads of 3b, decoder. With no argument assignment 3a's, at latent 32: 98,433 parameters."""
+class Code(NamedTuple):
+    """What an encoder says of images: one Gaussian each, or a mixture of M."""
 
-    def __init__(self, size: int = 28, channels: int = 1, latent_dim: int = 32, norm: Norm = "batch") -> None:
+    mean: Float[Tensor, "B *M D"]
+    log_variance: Float[Tensor, "B *M D"]
+    log_weights: Float[Tensor, "B M"] | None
+    """None where there is one Gaussian."""
+
+
+class VAE(nn.Module):
+    """Encoder, the two heads of 3b, decoder. With no argument assignment 3a's, at latent 32: 98,433 parameters.
+
+    With `components` above 1 the heads give that many Gaussians for each image, and a third one their weights.
+    """
+
+    def __init__(
+        self, size: int = 28, channels: int = 1, latent_dim: int = 32, norm: Norm = "batch", components: int = 1
+    ) -> None:
         super().__init__()
         features = pyramid(size, channels).features
-        self.latent_dim = latent_dim
+        self.latent_dim, self.components = latent_dim, components
         self.shape = (channels, size, size)
         self.encoder = encoder(size, channels, norm)
-        self.mean = nn.Linear(features, latent_dim)
-        self.log_variance = nn.Linear(features, latent_dim)
+        self.mean = nn.Linear(features, latent_dim * components)
+        self.log_variance = nn.Linear(features, latent_dim * components)
+        if components > 1:
+            self.weights = nn.Linear(features, components)
         self.decoder = decoder(size, channels, latent_dim, norm)
 
-    def encode(self, images: Float[Tensor, "B C H W"]) -> tuple[Float[Tensor, "B D"], Float[Tensor, "B D"]]:
-        """q(z|x) = N(mean, exp(log-variance)): both, for images in [0, 1]."""
+    def encode(self, images: Float[Tensor, "B C H W"]) -> Code:
+        """q(z|x) = N(mean, exp(log-variance)), or a mixture of such, for images in [0, 1]."""
         features = torch.relu(self.encoder(images))
-        return self.mean(features), self.log_variance(features)
+        mean, log_variance = self.mean(features), self.log_variance(features)
+        if self.components == 1:
+            return Code(mean, log_variance, None)
+        shape = (len(images), self.components, self.latent_dim)
+        return Code(mean.view(shape), log_variance.view(shape), self.weights(features).log_softmax(-1))
 
     def decode(self, latents: Float[Tensor, "B D"]) -> Float[Tensor, "B C H W"]:
         """Logits of the images' means; their sigmoid is the picture."""
         return self.decoder(latents)
+
+
+class MixturePrior(nn.Module):
+    """p(z) = Σ_k π_k N(z; μ_k, diag σ_k²), with variances above a floor. (Assignment 2b)"""
+
+    def __init__(self, components: int, latent_dim: int, floor: float, learn: bool = True) -> None:
+        super().__init__()
+        self.floor = floor
+        self.logits = nn.Parameter(torch.zeros(components), requires_grad=learn)
+        self.means = nn.Parameter(torch.randn(components, latent_dim), requires_grad=learn)
+        self.raw = nn.Parameter(torch.zeros(components, latent_dim), requires_grad=learn)
+        self.set(self.means.detach().clone(), torch.ones(components, latent_dim))
+
+    @torch.no_grad()
+    def set(self, means: Float[Tensor, "K D"], variances: Float[Tensor, "K D"]) -> None:
+        """Begin with these components, equally likely."""
+        self.logits.zero_()
+        self.means.copy_(means)
+        above = (variances - self.floor).clamp_min(1e-3)
+        self.raw.copy_(above + torch.log(-torch.expm1(-above)))  # the inverse of softplus
+
+    @property
+    def variances(self) -> Float[Tensor, "K D"]:
+        return self.floor + nn.functional.softplus(self.raw)
 
 
 def reparameterise(

@@ -66,7 +66,8 @@ class Say:
         for conclusion in conclusions:
             values = conclusion["values"]
             if "term" in values:
-                values = values | {"term": self.label(values["term"], "term")}
+                known = f"term.{values['term']}" in self.known
+                values = values | {"term": self.label(values["term"], "term" if known else "label")}
             sentences.append(self(conclusion["id"], **values))
         return [Findings(sentences)] if sentences else []
 
@@ -180,7 +181,7 @@ def study_section(folder: Path | str, language: str = "en", assignment: str = ""
         svg = figures.adopted(text, f"s-{name}-{figure.replace('_', '-')}", title)
         blocks.append(Drawings([Drawing(svg)], wide=True))
     for table in study.get("tables", ()):
-        heads = [say.label(column, "column") for column in table["columns"]]
+        heads = [say.label(c, "column" if f"column.{c}" in say.known else "label") for c in table["columns"]]
         rows = [[_entry(value, say) for value in row] for row in table["rows"]]
         numeric = [i for i in range(len(heads)) if any(isinstance(row[i], int | float) for row in table["rows"])]
         title = say.label(table["id"], "table")
@@ -234,7 +235,11 @@ def _setup(results: Results, say: Say, prefix: str) -> list[Block]:
         course = {"epochs": results.epochs_done, "steps": last["step"], "duration": _duration(last.get("seconds"), say)}
         sentences.append(say("run.setup_course", **{k: recipe[k] for k in ("batch_size", "lr", "schedule")}, **course))
     if {"beta", "latent_dim", "likelihood"} <= recipe.keys():
-        sentences.append(say("run.setup_vae", **{k: recipe[k] for k in ("beta", "latent_dim", "likelihood")}))
+        plain = recipe.get("prior", "normal") == "normal" and recipe.get("divergence", "kl") == "kl"
+        keys = ("beta", "latent_dim", "likelihood", *(() if plain else ("components", "divergence")))
+        sentences.append(say("run.setup_vae" if plain else "run.setup_prior", **{k: recipe[k] for k in keys}))
+    if recipe.get("divergence") == "cauchy-schwarz":
+        sentences.append(say("run.not_a_bound"))
     if bound := results.evaluation.get("negative_elbo"):
         sentences.append(say("run.setup_result", n=bound.n or 0, value=number(bound)))
     blocks: list[Block] = [Text(" ".join(sentences))] if sentences else []
@@ -355,6 +360,9 @@ def _pictures(results: Results, say: Say, prefix: str) -> list[Block]:
         caption = f"{below.caption} {say('run.reconstructions_over')}"
         shown["reconstructions"] = dataclasses.replace(below, caption=caption, over=shown["originals"])
     sheets: list[Block] = [Pictures(list(shown.values()))] if shown else []
+    if results.recipe.get("prior") == "mixture":
+        rows, lacking = _sheets(results, say, ("components",))
+        sheets += [Pictures(list(rows.values()))] if rows else lacking
     return [*sheets, *missing, *say.findings(analysis.pictures(results))]
 
 

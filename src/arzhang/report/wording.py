@@ -102,6 +102,61 @@ ENGLISH: dict[str, str] = {
     "batches.estimator": "{estimator}: {elbo_small:.1f} nats at batch {small}, {elbo_large:.1f} at batch {large}. At "
     "batch {small} its gradient has {variance_ratio:.3g} times the variance of {reference}; variance falls with the "
     "batch, so a batch of about {equivalent_batch:.0f} would be as quiet as {reference} at {small}.",
+    "study.sweep": "A sweep",
+    "study.sweep_about": "The same recipe trained again and again, with nothing but the swept options changed; every "
+    "number is of the test part, its bar the standard error over images.",
+    "table.sweep.runs": "Every run in numbers",
+    "sweep.figure.terms": "Every measure against {option}",
+    "sweep.rises": "{term} rises with {option} throughout, from {first:.4g} at {from:g} to {last:.4g} at {to:g}.",
+    "sweep.falls": "{term} falls with {option} throughout, from {first:.4g} at {from:g} to {last:.4g} at {to:g}.",
+    "sweep.turns": "{term} goes up and down with {option}: least at {least_at:g} ({least:.4g}), greatest at "
+    "{greatest_at:g} ({greatest:.4g}).",
+    "study.divergences": "The Cauchy–Schwarz divergence",
+    "study.divergences_about": "D_CS(p‖q) = −log(∫pq / √(∫p² ∫q²)), in closed form for Gaussians and their mixtures, "
+    "beside the two KL divergences of the same pairs.",
+    "divergences.figure.curves": "Two normals: apart by their means, and by their variances",
+    "divergences.figure.failures": "Pairs for which D_CS ≤ min KL is false",
+    "divergences.figure.map": "D_CS against the lesser KL of random pairs",
+    "divergences.axis.distance": "distance of the means, σ = 1",
+    "divergences.axis.ratio": "ratio of the variances",
+    "divergences.axis.nats": "nats",
+    "divergences.axis.density": "density",
+    "divergences.axis.scale": "width of the narrow component",
+    "divergences.axis.least": "min{KL(p‖q), KL(q‖p)}",
+    "divergences.legend.cs": "D_CS",
+    "divergences.legend.quadrature": "D_CS by quadrature",
+    "divergences.legend.kl": "KL(p‖q)",
+    "divergences.legend.reverse": "KL(q‖p)",
+    "divergences.legend.p": "p",
+    "divergences.legend.q": "q",
+    "divergences.legend.below": "the bound holds",
+    "divergences.legend.above": "it fails",
+    "divergences.legend.equal": "equality",
+    "divergences.pair.squared": "squared: N(0, 1), N(3, 2²)",
+    "divergences.pair.mixture": ".7 N(0, 1) + .3 N(0, .05²), N(0, 1)",
+    "divergences.shrinking_title": "the narrow component shrinks",
+    "divergences.gaussians_title": "Gaussians",
+    "divergences.mixtures_title": "mixtures of two",
+    "divergences.note": "D_CS {cs:.3f}\nKL(p‖q) {kl:.3f}\nKL(q‖p) {reverse:.3f}",
+    "table.divergences.failures": "The pairs in numbers",
+    "column.pair": "Pair",
+    "column.cs": "D_CS",
+    "column.forward": "KL(p‖q)",
+    "column.backward": "KL(q‖p)",
+    "divergences.closed": "The closed form and quadrature differ by {error:.1e} nats at most.",
+    "divergences.half": "At equal variance D_CS is half the KL divergence (to {error:.1e} nats).",
+    "divergences.gaussians": "Of {n:,} random pairs of Gaussians in up to {d} dimensions none has D_CS above the lesser "
+    "KL; the largest ratio of the two is {largest:.3f}. For Gaussians in the unsquared convention this is a theorem.",
+    "divergences.gaussians_fail": "{above:,} of {n:,} random pairs of Gaussians have D_CS above the lesser KL, which a "
+    "theorem excludes: something is wrong.",
+    "divergences.mixtures": "Of {n:,} random pairs of mixtures, {above:,} ({share:.1%}) have D_CS above the lesser KL: "
+    "for mixtures the inequality is false.",
+    "divergences.fails_squared": "In the squared convention it fails for Gaussians, too: N(0, 1) and N(3, 2²) have "
+    "{cs:.3f}, above the lesser KL of {kl:.3f}.",
+    "divergences.fails_mixture": "Unsquared, it fails for .7 N(0, 1) + .3 N(0, .05²) and N(0, 1): D_CS is {cs:.3f}, the "
+    "KLs are {kl:.3f} and {other:.3f}.",
+    "divergences.shrinking": "As that narrow component shrinks to a width of {scale:.0e}, D_CS goes from {first:.3g} to "
+    "{last:.3g} and on without bound, KL(q‖p) stays below {kl:.3f}: a learned prior needs a floor under its variances.",
     # --- A page -----------------------------------------------------------------------------------------------------
     "page.contents": "Contents",
     "page.theme": "Colours",
@@ -122,6 +177,15 @@ ENGLISH: dict[str, str] = {
     "label.active_units": "Active latent units",
     "label.pixel_mse": "Squared error of a pixel",
     "label.pixel_mae": "Absolute error of a pixel",
+    "label.cauchy_schwarz": "D_CS from the prior",
+    "label.objective": "Objective: reconstruction + λ · divergence",
+    "label.posterior_gap": "Gap, KL(q ‖ posterior)",
+    "label.components_used": "Components in use",
+    "label.components_entropy": "Entropy of component usage",
+    "label.component_accuracy": "Clustering accuracy of components",
+    "label.component_nmi": "Mutual information of components and classes",
+    "label.kmeans_accuracy": "Clustering accuracy of k-means on codes",
+    "label.kmeans_nmi": "Mutual information of k-means clusters and classes",
     "term.loss": "loss",
     "term.negative_elbo": "negative ELBO",
     # --- A run: what was trained ------------------------------------------------------------------------------------
@@ -131,6 +195,10 @@ ENGLISH: dict[str, str] = {
     "run.setup_course": "{epochs} epochs in batches of {batch_size}: {steps:,} steps in {duration}, with Adam at a "
     "learning rate of {lr:g} ({schedule}).",
     "run.setup_vae": "β = {beta:g}, a latent of {latent_dim} dimensions, {likelihood} likelihood.",
+    "run.setup_prior": "The prior is a mixture of {components} Gaussians, the divergence from it {divergence}, weighed "
+    "λ = {beta:g}; a latent of {latent_dim} dimensions, {likelihood} likelihood.",
+    "run.not_a_bound": "With D_CS the objective is no bound on log p(x) for any λ, since KL may exceed D_CS by any "
+    "factor; the negative ELBO beside it is that of the same model by the KL.",
     "run.setup_result": "On {n:,} test images the negative ELBO came to {value} nats an image.",
     "run.setup_unfinished": "So far {done} of {epochs} epochs are trained; the page shows the run up to there.",
     "run.setup_not_begun": "No epoch is finished yet.",
@@ -213,6 +281,9 @@ ENGLISH: dict[str, str] = {
     "more than two standard errors. The decoder is the same; its codes come from the prior instead of from images.",
     "run.samples_alike": "In the samples they differ by {samples:.3f} ({kept:.0f} %), which two standard errors do not "
     "tell from the reconstructions: by this measure samples are no softer and no harder than they are.",
+    "run.components": "Components",
+    "run.components_alt": "Ten images decoded from each component of the prior, a row each",
+    "run.components_caption": "Each row: ten images decoded from one component of the prior.",
     "run.pixel_error": "On average over the test part, a pixel of a reconstruction is off by {mae:.3f} of the grey "
     "range.",
     "run.interpolation": "From one image to another through the latent",

@@ -50,5 +50,17 @@ class BatchStudy:
     """kind of device"""
 
 
-STUDIES: dict[str, type] = {"gradients": GradientStudy, "batches": BatchStudy}
+@dataclass(frozen=True, kw_only=True)
+class DivergenceStudy:
+    """The Cauchy–Schwarz divergence beside KL: where D_CS ≤ min KL holds, and where it fails. (2a)"""
+
+    pairs: int = 100_000
+    """random pairs of Gaussians, of 1 to 8 dimensions"""
+    mixture_pairs: int = 1_000
+    """random pairs of mixtures of two components"""
+    seed: int = 0
+    """of the random pairs"""
+
+
+STUDIES: dict[str, type] = {"gradients": GradientStudy, "batches": BatchStudy, "divergences": DivergenceStudy}
 """Every study's options, by its name; `arzhang.studies.NAME.study` runs it."""

@@ -1,18 +1,20 @@
 """The variational autoencoder: its likelihoods, its objective, and what a trained one does for its user."""
 
+import copy
 import math
 from collections.abc import Sequence
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.distributions import Categorical, Distribution, Independent, MixtureSameFamily, Normal
 
-from arzhang import gradients
+from arzhang import divergences, gradients
 from arzhang.contracts import Batch, Scalars, Turn
 from arzhang.errors import UsageError
-from arzhang.networks.vae import VAE, reparameterise
+from arzhang.networks.vae import VAE, Code, MixturePrior, reparameterise
 from arzhang.randomness import generator
 from arzhang.recipes import VAE as Recipe
 
@@ -77,13 +79,24 @@ def gaussian_kl(mean: Float[Tensor, "*B D"], log_variance: Float[Tensor, "*B D"]
     return (mean.square() + log_variance.exp() - log_variance - 1).sum(-1) / 2
 
 
-class VAETask:
-    """Assignment 3d: minimise E_q[−log p(x|z)] + β·KL(q(z|x) ‖ N(0, I)); and use the result.
+class Terms(NamedTuple):
+    """What an objective is made of, of each image in nats."""
 
+    reconstruction: Float[Tensor, " B"]
+    """−log p(x|z) at one sample of z, or a sum over a mixture's components."""
+    kl: Float[Tensor, " B"] | None
+    """KL(q(z|x) ‖ p(z)): closed for two Gaussians, else one sample; None where it was not asked for."""
+    cauchy_schwarz: Float[Tensor, " B"] | None
+    """D_CS(q(z|x) ‖ p(z)), always closed; None where it was not asked for."""
+
+
+class VAETask:
+    """Assignment 3d: minimise E_q[−log p(x|z)] + β·KL(q(z|x) ‖ p(z)); and use the result.
+
+    Assignment 2b is the same task with another divergence, D_CS, and a prior (or posterior) that is a mixture. With
+    D_CS the objective is no bound on log p(x) for any weight; `negative_elbo` is measured beside it, by the KL.
     `levels` is the number of grey levels of the images (256 for bytes), none where they hold fractions.
     """
-
-    criterion = "negative_elbo"
 
     def __init__(
         self,
@@ -96,42 +109,71 @@ class VAETask:
         if height != width:
             raise UsageError(f"a VAE takes square images, not {height}×{width}: give --size")
         self.recipe, self.shape, self.levels = recipe, shape, levels
-        self.networks: nn.Module = nn.ModuleDict(
-            {
-                "vae": VAE(height, channels, recipe.latent_dim, recipe.norm),
-                "likelihood": Likelihood(recipe.likelihood, recipe.sigma, levels),
-            }
-        ).to(device)
+        self.closed = recipe.prior == recipe.posterior == "normal"  # so that the KL has a closed form
+        self.criterion = "negative_elbo" if recipe.divergence == "kl" else "loss"
+        parts = recipe.posterior_components if recipe.posterior == "mixture" else 1
+        modules: dict[str, nn.Module] = {
+            "vae": VAE(height, channels, recipe.latent_dim, recipe.norm, parts),
+            "likelihood": Likelihood(recipe.likelihood, recipe.sigma, levels),
+        }
+        if recipe.prior == "mixture":
+            modules["prior"] = MixturePrior(
+                recipe.components, recipe.latent_dim, recipe.prior_floor, recipe.learn_prior
+            )
+        self.networks: nn.Module = nn.ModuleDict(modules).to(device)
         self.networks.to(memory_format=torch.channels_last)  # the layout in which convolutions are fastest
         # Fused updates cannot have their gradients unscaled first, as 16-bit training with clipping wants.
         fused = torch.device(device).type in ("cpu", "cuda") and recipe.precision != "16-mixed"
-        optimizer = torch.optim.Adam(self.networks.parameters(), lr=recipe.lr, fused=fused)
+        trained = [parameter for parameter in self.networks.parameters() if parameter.requires_grad]
+        optimizer = torch.optim.Adam(trained, lr=recipe.lr, fused=fused)
         self.turns: Sequence[Turn] = [Turn("vae", [self.networks], optimizer, self.loss)]
 
     # -------------------------------------------------------------------------------------------- as a task
 
-    def noise(self, n: int, generator: torch.Generator) -> Float[Tensor, "n D"]:
-        """ε ∼ N(0, I) for n images."""
-        return torch.randn(n, self.recipe.latent_dim, generator=generator, device=generator.device)
+    def noise(self, n: int, generator: torch.Generator) -> Float[Tensor, "n *M D"]:
+        """ε ∼ N(0, I) for n images; for each of a mixture posterior's components."""
+        parts = () if self.vae.components == 1 else (self.vae.components,)
+        return torch.randn(n, *parts, self.recipe.latent_dim, generator=generator, device=generator.device)
 
     def terms(
-        self, images: Float[Tensor, "B C H W"], noise: Float[Tensor, "B D"]
-    ) -> tuple[Float[Tensor, " B"], Float[Tensor, " B"]]:
-        """−log p(x|z) at one sample of z, and KL(q(z|x) ‖ p(z)), of each image in nats."""
+        self, images: Float[Tensor, "B C H W"], noise: Float[Tensor, "B *M D"], kl: bool = True, cs: bool = False
+    ) -> Terms:
+        """Reconstruction and, as asked, the divergences of q(z|x) from p(z)."""
         dtype = self.vae.mean.weight.dtype
         images, noise = images.to(dtype), noise.to(dtype)
-        mean, log_variance = self.vae.encode(images)
-        if self.recipe.estimator == "pathwise" or not torch.is_grad_enabled():
-            latents = reparameterise(mean, log_variance, noise)
+        code = self.vae.encode(images)
+        latents = reparameterise(code.mean, code.log_variance, noise)
+        if self.recipe.estimator != "pathwise" and torch.is_grad_enabled():
+            reconstruction = self._estimated(images, code.mean, code.log_variance)
+        elif code.log_weights is None:
             reconstruction = -self.likelihood.log_prob(images, self.vae.decode(latents))
         else:
-            reconstruction = self._estimated(images, mean, log_variance)
-        return reconstruction, gaussian_kl(mean, log_variance)
+            # E_q = Σ_m π_m(x) E_{N_m}: the weights get their gradient from the sum
+            logits = self.vae.decode(latents.flatten(0, 1)).unflatten(0, latents.shape[:2])
+            log_p = self.likelihood.log_prob(images.unsqueeze(1).expand_as(logits), logits)
+            reconstruction = -(code.log_weights.exp() * log_p).sum(1)
+        q = self._posterior(code) if cs or not self.closed else None
+        return Terms(
+            reconstruction,
+            self._kl(code, latents, q) if kl else None,
+            divergences.cauchy_schwarz(q, self.prior()) if cs and q is not None else None,
+        )
+
+    def _kl(self, code: Code, latents: Tensor, q: Distribution | None) -> Float[Tensor, " B"]:
+        """KL(q‖p): in closed form, or E_q[log q − log p] at the latents drawn."""
+        if self.closed or q is None:
+            return gaussian_kl(code.mean, code.log_variance)
+        if code.log_weights is None:
+            entropy = (code.log_variance + 1 + math.log(2 * math.pi)).sum(-1) / 2
+            return -entropy - divergences.log_prob(self.prior(), latents)
+        points = latents.transpose(0, 1)  # (M, B, D)
+        ratio = divergences.log_prob(q, points) - divergences.log_prob(self.prior(), points)
+        return (code.log_weights.exp() * ratio.t()).sum(1)
 
     def _estimated(self, images: Tensor, mean: Tensor, log_variance: Tensor) -> Float[Tensor, " B"]:
         """E_q[−log p(x|z)] whose gradient is another estimator's: assignment 1 inside a VAE. Its noise comes from
         torch's own generator, which the loop seeds at each step."""
-        posterior = torch.distributions.Independent(torch.distributions.Normal(mean, (log_variance / 2).exp()), 1)
+        posterior = Independent(Normal(mean, (log_variance / 2).exp()), 1)
 
         def reconstruction(latents: Tensor) -> Tensor:
             n = len(latents)
@@ -141,31 +183,70 @@ class VAETask:
         return gradients.expectation(reconstruction, posterior, estimator=ESTIMATORS[self.recipe.estimator])
 
     def loss(self, batch: Batch, shared: dict[str, Any]) -> tuple[Float[Tensor, ""], Scalars]:
-        """The batch's mean of reconstruction + β·KL; β grows over the first `kl_warmup` epochs."""
-        reconstruction, kl = (term.mean() for term in self.terms(batch.images, batch.noise))
+        """The batch's mean of reconstruction + β·divergence; β grows over the first `kl_warmup` epochs."""
+        by_kl = self.recipe.divergence == "kl"
+        terms = self.terms(batch.images, batch.noise, kl=by_kl, cs=not by_kl)
+        reconstruction = terms.reconstruction.mean()
+        divergence = cast(Tensor, terms.kl if by_kl else terms.cauchy_schwarz).mean()
         beta = self.recipe.beta
         if self.recipe.kl_warmup:
             beta *= min(1.0, batch.epoch / self.recipe.kl_warmup)
-        loss = reconstruction + beta * kl
-        return loss, {"loss": loss, "reconstruction": reconstruction, "kl": kl, "negative_elbo": reconstruction + kl}
+        loss = reconstruction + beta * divergence
+        scalars = {"loss": loss, "reconstruction": reconstruction}
+        if by_kl:
+            return loss, scalars | {"kl": divergence, "negative_elbo": reconstruction + divergence}
+        return loss, scalars | {"cauchy_schwarz": divergence}
 
     def measure(self, batch: Batch) -> dict[str, Float[Tensor, " B"]]:
-        """The same terms of each image, at the full β, whatever the warm-up."""
-        reconstruction, kl = self.terms(batch.images, batch.noise)
+        """The same terms of each image, at the full β, whatever the warm-up; and the other divergence beside it."""
+        cs = self.recipe.divergence == "cauchy-schwarz" or not self.closed
+        terms = self.terms(batch.images, batch.noise, cs=cs)
+        kl = cast(Tensor, terms.kl)
+        divergence = kl if self.recipe.divergence == "kl" else cast(Tensor, terms.cauchy_schwarz)
         return {
-            "loss": reconstruction + self.recipe.beta * kl,
-            "reconstruction": reconstruction,
+            "loss": terms.reconstruction + self.recipe.beta * divergence,
+            "reconstruction": terms.reconstruction,
             "kl": kl,
-            "negative_elbo": reconstruction + kl,
-        }
+            "negative_elbo": terms.reconstruction + kl,
+        } | ({} if terms.cauchy_schwarz is None else {"cauchy_schwarz": terms.cauchy_schwarz})
 
     def preview(self, batch: Batch) -> dict[str, Float[Tensor, "B C H W"]]:
         """Originals, their reconstructions, and as many images decoded from noise."""
+        noise = batch.noise if batch.noise.ndim == 2 else batch.noise[:, 0]
+        # Components in proportion to their weights, the same ones each time.
+        places = (torch.arange(len(noise), device=noise.device) + 0.5) / len(noise)
+        chosen = None
+        if isinstance(prior := self.prior(), MixtureSameFamily):
+            shares = prior.mixture_distribution.probs.cumsum(-1)
+            chosen = torch.searchsorted(shares, places.to(shares.dtype)).clamp_max(len(shares) - 1)
         return {
             "original": batch.images,
             "reconstruction": self.reconstruct(batch.images),
-            "sample": self.decode(batch.noise),
+            "sample": self.decode(self._from_prior(noise, chosen)),
         }
+
+    def initialise(self, images: Float[Tensor, "n C H W"], standardise: bool = True) -> None:
+        """Before the first step, with some training images: put a component of the prior on each k-means cluster of
+        their codes, so that none begins dead. `standardise` the codes first, where the encoder knows nothing yet."""
+        if self.recipe.prior != "mixture" or self.recipe.prior_init != "data":
+            return
+        from sklearn.cluster import KMeans
+
+        seen = copy.deepcopy(self.vae).train(standardise)  # by the statistics of these images, our own left as they are
+        with torch.no_grad():
+            codes, log_variances, _ = seen.encode(images)
+            if standardise:
+                shift, scale = codes.mean(0), codes.std(0).clamp_min(1e-6)
+                self.vae.mean.bias.copy_(((self.vae.mean.bias.view_as(shift) - shift) / scale).flatten())
+                self.vae.mean.weight.div_(scale.flatten()[:, None])
+                codes = (codes - shift) / scale
+        points, own = (x.reshape(-1, self.recipe.latent_dim).double().cpu() for x in (codes, log_variances.exp()))
+        found = KMeans(self.recipe.components, n_init=3, random_state=self.recipe.seed).fit(points.numpy())
+        members = [torch.from_numpy(found.labels_) == k for k in range(self.recipe.components)]
+        # A cluster of codes is as wide as their means are apart and each code is wide.
+        spreads = [points[m].var(0, unbiased=False) + own[m].mean(0) for m in members]
+        prior = cast(MixturePrior, self.networks.get_submodule("prior"))
+        prior.set(torch.from_numpy(found.cluster_centers_), torch.stack(spreads))
 
     # -------------------------------------------------------------------------------------------- as a model
 
@@ -196,16 +277,35 @@ class VAETask:
         """p(x|z)."""
         return cast(Likelihood, self.networks.get_submodule("likelihood"))
 
-    @torch.no_grad()
-    def posterior(self, images: Tensor) -> torch.distributions.Independent:
-        """q(z|x) of images (B, C, H, W) in [0, 1] or bytes: a Gaussian over latents (B, D)."""
-        self.networks.eval()
-        mean, log_variance = self.vae.encode(self._ready(images))
-        return torch.distributions.Independent(torch.distributions.Normal(mean, (log_variance / 2).exp()), 1)
+    def prior(self) -> Distribution:
+        """p(z) over latents (D,): N(0, I), or the mixture as it stands."""
+        if self.recipe.prior == "normal":
+            zero = torch.zeros(self.recipe.latent_dim, device=self.device, dtype=self.vae.mean.weight.dtype)
+            return Independent(Normal(zero, torch.ones_like(zero), validate_args=False), 1, validate_args=False)
+        own = cast(MixturePrior, self.networks.get_submodule("prior"))
+        return _mixture(own.logits, own.means, own.variances.sqrt())
 
+    def _posterior(self, code: Code) -> Distribution:
+        scale = (code.log_variance / 2).exp()
+        if code.log_weights is not None:
+            return _mixture(code.log_weights, code.mean, scale)
+        return Independent(Normal(code.mean, scale, validate_args=False), 1, validate_args=False)
+
+    @torch.no_grad()
+    def posterior(self, images: Tensor) -> Distribution:
+        """q(z|x) of images (B, C, H, W) in [0, 1] or bytes: a Gaussian, or a mixture, over latents (B, D)."""
+        self.networks.eval()
+        return self._posterior(self.vae.encode(self._ready(images)))
+
+    @torch.no_grad()
     def encode(self, images: Tensor) -> Float[Tensor, "B D"]:
-        """The mean of q(z|x) for images (B, C, H, W) in [0, 1] or bytes."""
-        return self.posterior(images).mean
+        """The mean of q(z|x) for images (B, C, H, W) in [0, 1] or bytes; of a mixture, that of its likeliest component
+        (the mean of all may lie where there is none)."""
+        self.networks.eval()
+        code = self.vae.encode(self._ready(images))
+        if code.log_weights is None:
+            return code.mean
+        return code.mean[torch.arange(len(code.mean)), code.log_weights.argmax(1)]
 
     @torch.no_grad()
     def decode(self, latents: Float[Tensor, "B D"]) -> Float[Tensor, "B C H W"]:
@@ -219,13 +319,41 @@ class VAETask:
         """Encode to the mean and decode: images in [0, 1]."""
         return self.decode(self.encode(images))
 
-    def sample(self, n: int, seed: int = 0) -> Float[Tensor, "n C H W"]:
-        """n images decoded from noise z ∼ N(0, I); the same seed gives the same images."""
+    def sample(self, n: int, seed: int = 0, component: int | None = None) -> Float[Tensor, "n C H W"]:
+        """n images decoded from z ∼ p(z); the same seed gives the same images. `component`: of that one alone."""
         if n < 1:
             raise UsageError(f"{n} samples: ask for 1 or more")
-        return self.decode(self.noise(n, generator(seed, "sample")).to(self.vae.mean.weight.dtype))
+        prior = self.prior()
+        if component is not None and not isinstance(prior, MixtureSameFamily):
+            raise UsageError(f"--component {component}: the prior of this run is one Gaussian")
+        if component is not None and not 0 <= component < self.recipe.components:
+            raise UsageError(f"--component {component}: there are {self.recipe.components}, counted from 0")
+        rng = generator(seed, "sample")
+        noise = torch.randn(n, self.recipe.latent_dim, generator=rng).to(self.vae.mean.weight)
+        chosen = None
+        if isinstance(prior, MixtureSameFamily):
+            weights = prior.mixture_distribution.probs.detach().cpu()
+            drawn = torch.multinomial(weights, n, replacement=True, generator=rng)
+            chosen = drawn if component is None else torch.full((n,), component)
+        return self.decode(self._from_prior(noise, chosen))
+
+    @torch.no_grad()
+    def _from_prior(self, noise: Float[Tensor, "n D"], chosen: Tensor | None) -> Float[Tensor, "n D"]:
+        prior = self.prior()
+        if not isinstance(prior, MixtureSameFamily) or chosen is None:
+            return noise
+        parts = prior.component_distribution
+        chosen = chosen.to(noise.device)
+        return parts.mean[chosen] + parts.stddev[chosen] * noise
 
     # --------------------------------------------------------------------------------------------- as measured
+
+    @torch.no_grad()
+    def responsibilities(self, images: Tensor) -> Float[Tensor, "B K"]:
+        """How much each component of a mixture prior has of each image: π_k ∫ q(z|x) N_k(z) dz over their sum."""
+        q, p = divergences.mixture(self.posterior(images)), divergences.mixture(self.prior())
+        parts = p.log_weights + divergences.overlaps(q, p) + q.log_weights[..., None]
+        return parts.logsumexp(-2).softmax(-1)
 
     @torch.no_grad()
     def log_weights(
@@ -234,15 +362,27 @@ class VAETask:
         """log p(x, z_k) − log q(z_k|x) for K samples z_k ∼ q(z|x): log p(x) ≥ log (1/K) Σ_k e^{log w_k} in expectation
         (Burda et al. 2016, eq. 8). Decodes at most `chunk` images at a time."""
         self.networks.eval()
-        mean, log_variance = self.vae.encode(images)
+        code = self.vae.encode(images)
+        q, prior = self._posterior(code), self.prior()
         at_once = max(1, chunk // len(images))
         weights = []
         for start in range(0, samples, at_once):
             k = min(at_once, samples - start)
-            noise = self.noise(k * len(images), generator).view(k, *mean.shape).to(mean.dtype)
-            latents = reparameterise(mean, log_variance, noise)
+            if code.log_weights is None:
+                noise = self.noise(k * len(images), generator).view(k, *code.mean.shape).to(code.mean.dtype)
+                latents = reparameterise(code.mean, code.log_variance, noise)
+            else:
+                latents = divergences.sample(q, k, generator)
             logits = self.vae.decode(latents.flatten(0, 1)).view(k, *images.shape)
-            # log p(z) − log q(z|x), whose constants cancel
-            ratio = (noise.square() + log_variance - latents.square()).sum(-1) / 2
+            if self.closed:
+                # log p(z) − log q(z|x), whose constants cancel
+                ratio = (noise.square() + code.log_variance - latents.square()).sum(-1) / 2
+            else:
+                ratio = divergences.log_prob(prior, latents) - divergences.log_prob(q, latents)
             weights.append(self.likelihood.log_prob(images.expand(k, *images.shape), logits) + ratio)
         return torch.cat(weights)
+
+
+def _mixture(logits: Tensor, means: Tensor, scales: Tensor) -> MixtureSameFamily:
+    parts = Independent(Normal(means, scales, validate_args=False), 1, validate_args=False)
+    return MixtureSameFamily(Categorical(logits=logits, validate_args=False), parts, validate_args=False)

@@ -1,0 +1,219 @@
+"""Many runs of one recipe that differ in some options: one folder, one table; stopped, it goes on where it was."""
+
+import itertools
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from arzhang import assembly, evaluation, recipes
+from arzhang.errors import ArzhangError, UsageError
+from arzhang.report import figures
+from arzhang.report.wording import ENGLISH, words
+from arzhang.training.run import Run, write_atomically
+
+RESULTS = "sweep.json"
+Notify = Callable[[str], None]
+
+
+def grid(values: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    """Every combination of some options' values.
+
+    >>> grid({"beta": [1, 4], "seed": [0, 1]})[1]
+    {'beta': 1, 'seed': 1}
+    """
+    return [dict(zip(values, chosen, strict=True)) for chosen in itertools.product(*values.values())]
+
+
+def name(chosen: Mapping[str, Any]) -> str:
+    """The folder of one run: what tells it from the others."""
+    return "_".join(f"{option.replace('_', '-')}={value}" for option, value in chosen.items()).replace("/", "-")
+
+
+def sweep(
+    system: str,
+    typed: Sequence[str],
+    values: Mapping[str, Sequence[Any]],
+    out: Path,
+    *,
+    samples: int = 64,
+    processes: int = 1,
+    ray: bool = False,
+    notify: Notify = print,
+) -> dict[str, Any]:
+    """Train and evaluate a run for each combination of `values`, all else as `typed`; write `sweep.json` and a figure.
+
+    Runs that are finished are kept, others go on. `processes` trains so many at once on this machine; `ray` hands them
+    to Ray Tune, which spreads them over a cluster that shares this folder.
+    Raises UsageError for an option that makes no sense, before anything is trained.
+    """
+    arms = grid(values)
+    kind = recipes.SYSTEMS[system]
+    plan = [recipes.from_words(kind, [*typed, *recipes.as_flags(chosen)]) for chosen in arms]
+    out.mkdir(parents=True, exist_ok=True)
+    paths = [out / name(chosen) for chosen in arms]
+    notify(f"{len(plan)} runs in {out}: {', '.join(path.name for path in paths)}")
+    if ray:
+        _by_ray(plan, paths, samples)
+    elif processes > 1:
+        _by_processes(system, typed, arms, paths, samples, processes)
+    else:
+        for recipe, path in zip(plan, paths, strict=True):
+            one(recipe, path, samples, notify)
+    rows = [
+        {"options": chosen, "run": path.name, "metrics": json.loads((path / evaluation.EVALUATION).read_text("utf-8"))}
+        for chosen, path in zip(arms, paths, strict=True)
+    ]
+    results = {
+        "study": "sweep",
+        "options": {
+            "system": system,
+            "typed": list(typed),
+            **{option: list(found) for option, found in values.items()},
+        },
+        "runs": rows,
+        "conclusions": _conclusions(rows),
+        "tables": [_table(rows)],
+        "figures": _draw(rows, out),
+    }
+    write_atomically(out / RESULTS, json.dumps(results, indent=1) + "\n")
+    return results
+
+
+def one(recipe: recipes.Training, path: Path, samples: int, notify: Notify) -> Run:
+    """The run of a recipe, trained and evaluated: what is there already is kept, what is not is made."""
+    run = finished(recipe, path, notify)
+    if not (path / evaluation.EVALUATION).exists():
+        evaluation.evaluate(path, samples=samples, device=assembly.device(recipe.accelerator), notify=notify)
+    return run
+
+
+def finished(recipe: recipes.Training, path: Path, notify: Notify) -> Run:
+    """The run of a recipe: as it is where it is complete, gone on with where it is not, trained where there is none."""
+    if not (path / "config.yaml").exists():
+        return assembly.train(recipe, path, notify=notify)
+    run = Run(path)
+    if run.recipe != recipe:
+        raise UsageError(f"{path}: holds a run of other options; remove it, or give another --out")
+    return run if run.finished() else assembly.resume(path, notify=notify)
+
+
+def _by_processes(
+    system: str, typed: Sequence[str], arms: Sequence[dict], paths: Sequence[Path], samples: int, processes: int
+) -> None:
+    """Each arm as a sweep of its own of one run, in a process of its own; so many at a time."""
+
+    def work(arm: dict[str, Any], path: Path) -> None:
+        code = (
+            "import json, sys; from pathlib import Path; from arzhang import recipes, sweep;"
+            "s = json.loads(sys.argv[1]);"
+            "recipe = recipes.from_words(recipes.SYSTEMS[s['system']], s['words']);"
+            "sweep.one(recipe, Path(s['path']), s['samples'], lambda line: None)"
+        )
+        told = {"system": system, "words": [*typed, *recipes.as_flags(arm)], "path": str(path), "samples": samples}
+        done = subprocess.run(
+            [sys.executable, "-c", code, json.dumps(told)], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            last = done.stderr.strip().splitlines()[-1:] or ["no message"]
+            raise ArzhangError(f"{path}: {last[0]}; the same command goes on with it")
+
+    with ThreadPoolExecutor(processes) as pool:
+        for future in [pool.submit(work, arm, path) for arm, path in zip(arms, paths, strict=True)]:
+            future.result()
+
+
+def _by_ray(plan: Sequence[recipes.Training], paths: Sequence[Path], samples: int) -> None:
+    try:
+        from ray import tune
+    except ImportError:
+        raise UsageError("--ray: needs the extra: pip install 'arzhang[ray]'") from None
+
+    def trial(config: dict[str, Any]) -> None:
+        recipe, path = plan[config["index"]], paths[config["index"]].resolve()
+        one(recipe, path, samples, lambda line: None)
+
+    found = tune.Tuner(trial, param_space={"index": tune.grid_search(list(range(len(plan))))}).fit()
+    if found.errors:
+        raise ArzhangError(f"{len(found.errors)} of {len(plan)} runs failed: {found.errors[0]}")
+
+
+# ------------------------------------------------------------------------------------------------- what came of it
+
+
+def _axis(rows: Sequence[dict]) -> tuple[str, list[float]] | None:
+    """The first swept option that is a number throughout, and its values, sorted."""
+    for option in rows[0]["options"]:
+        try:
+            return option, sorted({float(row["options"][option]) for row in rows})
+        except ValueError:
+            continue
+    return None
+
+
+def _shared(rows: Sequence[dict]) -> list[str]:
+    """Metrics that every run has."""
+    return [metric for metric in rows[0]["metrics"] if all(metric in row["metrics"] for row in rows)]
+
+
+def _means(rows: Sequence[dict], option: str, at: list[float], metric: str) -> list[float]:
+    found = []
+    for value in at:
+        own = [row["metrics"][metric]["value"] for row in rows if float(row["options"][option]) == value]
+        found.append(sum(own) / len(own))
+    return found
+
+
+def _conclusions(rows: Sequence[dict]) -> list[dict[str, Any]]:
+    """Which way each metric went as the option grew, and where it was least and greatest."""
+    axis = _axis(rows)
+    if axis is None or len(axis[1]) < 2:
+        return []
+    option, at = axis
+    found = []
+    for metric in _shared(rows):
+        means = _means(rows, option, at, metric)
+        if len(set(means)) == 1:
+            continue
+        steps = [b - a for a, b in itertools.pairwise(means)]
+        kind = "rises" if min(steps) >= 0 else "falls" if max(steps) <= 0 else "turns"
+        low, high = min(range(len(at)), key=means.__getitem__), max(range(len(at)), key=means.__getitem__)
+        values = {
+            "term": metric, "option": recipes.flag(option), "first": means[0], "last": means[-1], "from": at[0],
+            "to": at[-1], "least": means[low], "least_at": at[low], "greatest": means[high], "greatest_at": at[high],
+        }  # fmt: skip
+        found.append({"id": f"sweep.{kind}", "values": values})
+    return found
+
+
+def _table(rows: Sequence[dict]) -> dict[str, Any]:
+    options, metrics = list(rows[0]["options"]), _shared(rows)
+    cells = [[*row["options"].values(), *(row["metrics"][metric]["value"] for metric in metrics)] for row in rows]
+    return {"id": "sweep.runs", "columns": [*options, *metrics], "rows": cells}
+
+
+@figures.styled()
+def _draw(rows: Sequence[dict], out: Path) -> list[str]:
+    """Every metric against the swept option: a point for each run, a line through their means."""
+    axis = _axis(rows)
+    if axis is None:
+        return []
+    option, at = axis
+    metrics = _shared(rows)
+    figure, panels = figures.panels(
+        len(metrics), words("sweep.figure.terms", {"option": recipes.flag(option)}), size=(4.2, 2.7)
+    )
+    for axes, metric in zip(panels, metrics, strict=True):
+        for row in rows:
+            found = row["metrics"][metric]
+            x, error = float(row["options"][option]), found["uncertainty"] or 0.0
+            axes.errorbar(x, found["value"], error, fmt="o", color=figures.SERIES[0], markersize=4, linewidth=1)
+        axes.plot(at, _means(rows, option, at, metric), color=figures.SERIES[0], alpha=0.5)
+        if min(at) > 0 and max(at) / min(at) > 5:
+            axes.set_xscale("log")
+        axes.set_title(words(f"label.{metric}") if f"label.{metric}" in ENGLISH else metric.replace("_", " "))
+        axes.set_xlabel(recipes.flag(option))
+    return [figures.save(figure, out, "terms")]
