@@ -122,7 +122,7 @@ ENGLISH: dict[str, str] = {
     "divergences.axis.nats": "nats",
     "divergences.axis.density": "density",
     "divergences.axis.scale": "width of the narrow component",
-    "divergences.axis.least": "min{KL(p‖q), KL(q‖p)}",
+    "divergences.axis.least": "min{{KL(p‖q), KL(q‖p)}}",
     "divergences.legend.cs": "D_CS",
     "divergences.legend.quadrature": "D_CS by quadrature",
     "divergences.legend.kl": "KL(p‖q)",

@@ -313,7 +313,7 @@ class VAETask:
         if latents.ndim != 2 or latents.shape[1] != self.recipe.latent_dim:
             raise UsageError(f"latents of shape {tuple(latents.shape)}: this model takes (B, {self.recipe.latent_dim})")
         self.networks.eval()
-        return self.vae.decode(latents.to(self.device)).sigmoid()
+        return self.vae.decode(latents.to(self.vae.mean.weight)).sigmoid()
 
     def reconstruct(self, images: Tensor) -> Float[Tensor, "B C H W"]:
         """Encode to the mean and decode: images in [0, 1]."""
