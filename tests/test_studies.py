@@ -1,0 +1,102 @@
+"""The studies through the command: files, figures and findings; bad options in one clear line."""
+
+import json
+import math
+
+import pytest
+
+from arzhang import cli
+
+SMALL = {
+    "gradients": ["--f", "square", "step", "z**3 - sin(2*z)", "--mu", "-1:1:3", "--samples", "1000", "--n", "1", "10"],
+    "divergences": ["--pairs", "800", "--mixture-pairs", "60"],
+    "batches": [
+        "--images", "128", "--batch-sizes", "16", "64", "--epochs", "1", "--latent-dim", "2", "--draws", "4",
+        "--accelerator", "cpu",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_study_leaves_json_figures_and_a_page(name, tmp_path, capsys):
+    if name == "batches":
+        from arzhang.data import sources
+
+        if len(sources.locate("fashion-mnist")) < 4:
+            pytest.skip("Fashion-MNIST is not here")
+    out = tmp_path / "out"
+    code = cli.main(["study", name, *SMALL[name], "--out", str(out)])
+    assert code == 0, capsys.readouterr().err
+    found = json.loads((out / f"{name}.json").read_text(encoding="utf-8"))
+    assert found["conclusions"]
+    assert found["tables"]
+    for figure in found["figures"]:
+        assert (out / f"{figure}.png").read_bytes()[:4] == b"\x89PNG"
+        assert "<svg" in (out / f"{figure}.svg").read_text(encoding="utf-8")
+    page = (out / "index.html").read_text(encoding="utf-8")
+    assert page.count('role="img"') == len(found["figures"])
+    assert "{" not in "".join(line for line in page.splitlines() if line.startswith("<li>"))  # every word was filled in
+
+
+def test_gradients_find_what_is_known(tmp_path):
+    assert cli.main(["study", "gradients", *SMALL["gradients"], "--out", str(tmp_path)]) == 0
+    found = json.loads((tmp_path / "gradients.json").read_text(encoding="utf-8"))
+    assert sum(v["agrees"] for v in found["mohamed"]["values"]) >= 34
+    by_f = {(c["f"], c["estimator"]): c for c in found["curves"]}
+    assert by_f["step", "pathwise"]["zero_gradient"]
+    assert by_f["square", "pathwise"]["exact_variance"] == pytest.approx([4.0, 4.0, 4.0])
+    custom = by_f["z**3 - sin(2*z)", "score-function"]
+    for μ, truth in zip(custom["mu"], custom["exact_mean"], strict=True):
+        assert truth == pytest.approx(3 * μ**2 + 3 - 2 * math.cos(2 * μ) * math.exp(-2), abs=1e-8)
+
+
+def test_divergences_find_what_is_known(tmp_path):
+    assert cli.main(["study", "divergences", *SMALL["divergences"], "--out", str(tmp_path)]) == 0
+    found = json.loads((tmp_path / "divergences.json").read_text(encoding="utf-8"))
+    said = {c["id"]: c["values"] for c in found["conclusions"]}
+    assert said["divergences.closed"]["error"] < 1e-10
+    assert said["divergences.gaussians"]["above"] == 0
+    assert said["divergences.mixtures"]["above"] > 0
+    assert said["divergences.fails_squared"]["cs"] == pytest.approx(2.023, abs=5e-4)
+    assert said["divergences.fails_mixture"]["cs"] == pytest.approx(0.413, abs=5e-4)
+
+
+def test_batches_go_on_where_they_were(tmp_path):
+    from arzhang.data import sources
+
+    if len(sources.locate("fashion-mnist")) < 4:
+        pytest.skip("Fashion-MNIST is not here")
+    words = ["study", "batches", *SMALL["batches"], "--out", str(tmp_path)]
+    assert cli.main(words) == 0
+    before = [path.stat().st_mtime_ns for path in sorted(tmp_path.glob("runs/*/metrics.jsonl"))]
+    assert len(before) == 6
+    assert cli.main(words) == 0
+    assert [path.stat().st_mtime_ns for path in sorted(tmp_path.glob("runs/*/metrics.jsonl"))] == before
+
+
+@pytest.mark.parametrize(
+    ("words", "phrase"),
+    [
+        (["gradient"], "did you mean gradients?"),
+        (["gradients", "--sigma", "0"], "--sigma 0.0: a standard deviation is greater than 0"),
+        (["gradients", "--mu", "1:2"], "must be first:last:how many"),
+        (["gradients", "--n", "0"], "--n 0: must be at least 1"),
+        (["gradients", "--f", "__import__('os')"], "__import__"),
+        (["gradients", "--f", "z.data"], "z.data"),
+        (["gradients", "--f", "log(z)", "--samples", "1000"], "NaN"),
+        (["gradients", "--estimators", "magic"], "--estimators magic: there is pathwise"),
+        (["gradients", "--samples", "10"], "at least 1000"),
+        (["divergences", "--pairs", "1"], "--pairs 1"),
+        (["batches", "--batch-sizes", "0"], "--batch-sizes 0: must be at least 1"),
+        (["batches", "--images", "3", "--batch-sizes", "8"], "--images 3: must be at least 8"),
+    ],
+)
+def test_refusals(words, phrase, tmp_path, capsys):
+    out = tmp_path / "out"
+    words = words if words == ["gradient"] else [*words, "--out", str(out)]
+    code = cli.main(["study", *words])
+    error = capsys.readouterr().err
+    assert code in (1, 2)
+    assert error.count("\n") == 1, error
+    assert phrase in error
+    assert not (out / "index.html").exists()

@@ -1,0 +1,65 @@
+"""Sweeps: what is swept, what is kept, what goes on; through the command, in one process and in several."""
+
+import json
+
+import pytest
+from command import folder_of_images
+
+from arzhang import cli, recipes, sweep
+from arzhang.errors import UsageError
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory):
+    images = folder_of_images(tmp_path_factory.mktemp("images") / "all", 60)
+    return ["--data", str(images), "--epochs", "1", "--batch-size", "16", "--latent-dim", "2"]
+
+
+def test_options_with_several_values():
+    assert recipes.swept(recipes.VAE, ["--weight", "0.1", "-1e-3", "--epochs=3", "--prior", "mixture"]) == (
+        ["--epochs=3", "--prior", "mixture"],
+        {"beta": ["0.1", "-1e-3"]},
+    )
+    assert [sweep.name(c) for c in sweep.grid({"beta": ["1", "4"], "lr": ["0.1"]})] == [
+        "beta=1_lr=0.1",
+        "beta=4_lr=0.1",
+    ]
+
+
+def test_a_sweep_and_its_second_time(words, tmp_path, capsys):
+    typed = ["sweep", "vae", "--weight", "0", "1", "4", "--samples", "2", "--out", str(tmp_path / "s"), *words]
+    assert cli.main(typed) == 0, capsys.readouterr().err
+    found = json.loads((tmp_path / "s" / "sweep.json").read_text())
+    assert [run["options"]["beta"] for run in found["runs"]] == ["0", "1", "4"]
+    assert (tmp_path / "s" / "terms.svg").exists()
+    assert "every number is of the test part" in (tmp_path / "s" / "index.html").read_text(encoding="utf-8")
+    before = (tmp_path / "s" / "beta=4" / "metrics.jsonl").stat().st_mtime_ns
+    assert cli.main(typed) == 0
+    assert (tmp_path / "s" / "beta=4" / "metrics.jsonl").stat().st_mtime_ns == before  # kept, not made again
+    assert cli.main([*typed, "--seed", "3"]) == 2
+    assert "holds a run of other options" in capsys.readouterr().err
+
+
+def test_in_processes_it_is_the_same(words, tmp_path):
+    several = {"beta": ["0.5", "2"]}
+    alone = sweep.sweep("vae", words, several, tmp_path / "a", samples=2, notify=lambda _: None)
+    both = sweep.sweep("vae", words, several, tmp_path / "b", samples=2, processes=2, notify=lambda _: None)
+    assert alone["tables"] == both["tables"]
+
+
+def test_refusals(words, tmp_path, capsys):
+    for typed, phrase in (
+        (["sweep", "vae"], "several values"),
+        (["sweep", "gan", "--beta", "1", "2"], "no such system"),
+        (["sweep", "vae", "--wieght", "1", "2"], "--wieght"),
+        (["sweep", "vae", "--beta", "1", "-2", "--out", str(tmp_path / "x")], "0 or more"),
+    ):
+        assert cli.main(typed) == 2
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1
+        assert phrase in error
+    assert not (tmp_path / "x").exists()
+    one, other = (recipes.from_words(recipes.VAE, [*words, "--beta", beta]) for beta in ("1", "9"))
+    sweep.finished(one, tmp_path / "r", lambda _: None)
+    with pytest.raises(UsageError, match="other options"):
+        sweep.finished(other, tmp_path / "r", lambda _: None)
