@@ -1,38 +1,95 @@
 """The whole assignment, in order: what each part trains and shows, and its share of each budget's time."""
 
+import dataclasses
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from arzhang import recipes, sweep
 from arzhang.report import page
+from arzhang.report.blocks import Section
+from arzhang.studies import divergences, gradients
+from arzhang.studies.options import DivergenceStudy, GradientStudy
+
+Notify = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Share:
-    """What one budget gives to the β-VAE of problem 3."""
+class Budget:
+    """What is spent on each part."""
 
+    gradients: GradientStudy
+    divergences: DivergenceStudy
     epochs: int
+    """Of the β-VAE of problem 3."""
+    mixture_epochs: int
+    """Of the Cauchy–Schwarz VAE of problem 2, which begins with the β-VAE's weights."""
+    weights: tuple[float, ...]
+    """λ of the sweep of problem 2."""
     seeds: int
     samples: int
     """Importance samples of the likelihood."""
 
 
-VAE = {
-    "quick": Share(epochs=20, seeds=1, samples=128),
-    "standard": Share(epochs=50, seeds=3, samples=1_000),
-    "paper": Share(epochs=50, seeds=3, samples=5_000),
-}
+BUDGETS = {
+    "quick": Budget(
+        gradients=GradientStudy(samples=20_000), divergences=DivergenceStudy(), epochs=20, mixture_epochs=10,
+        weights=(), seeds=1, samples=32,
+    ),
+    "standard": Budget(
+        gradients=GradientStudy(), divergences=DivergenceStudy(mixture_pairs=5_000), epochs=50, mixture_epochs=20,
+        weights=(0.1, 0.3, 1.0, 3.0, 10.0), seeds=3, samples=512,
+    ),
+    "paper": Budget(
+        gradients=GradientStudy(samples=1_000_000), divergences=DivergenceStudy(mixture_pairs=20_000), epochs=50,
+        mixture_epochs=50, weights=(0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0), seeds=3, samples=5_000,
+    ),
+}  # fmt: skip
 
 
-def reproduce(budget: str, out: Path, *, notify: Callable[[str], None] = print) -> Path:
+def reproduce(budget: str, out: Path, *, notify: Notify = print) -> Path:
     """Do what is missing in `out` and write its page: killed and started again, it goes on where it was."""
-    share = VAE[budget]
+    share = BUDGETS[budget]
     out.mkdir(parents=True, exist_ok=True)
-    runs = []
+    sections = [
+        _study("gradients", share.gradients, gradients.study, out / "gradients", "1a–1d", notify),
+        _study("divergences", share.divergences, divergences.study, out / "divergences", "2a", notify),
+    ]
     for seed in range(share.seeds):
-        recipe = recipes.VAE(epochs=share.epochs, seed=seed)
-        run = sweep.one(recipe, out / f"vae-{budget}-seed{seed}", share.samples, notify)
-        runs.append(run.path)
-    sections = [section for run in runs for section in page.run_sections(run)]
+        plain = recipes.VAE(epochs=share.epochs, seed=seed)
+        base = sweep.one(plain, out / f"vae-{budget}-seed{seed}", share.samples, notify)
+        sections += page.run_sections(base.path)
+        mixture = recipes.VAE(
+            epochs=share.mixture_epochs, seed=seed, prior="mixture", divergence="cauchy-schwarz",
+            init_from=str(base.path),
+        )  # fmt: skip
+        sections += page.run_sections(
+            sweep.one(mixture, out / f"cs-vae-{budget}-seed{seed}", share.samples, notify).path
+        )
+    if share.weights:
+        sections.append(_weights(share, out, budget, notify))
     return page.write_page(out / "index.html", "Arzhang: the assignment, reproduced", sections)
+
+
+def _study(
+    name: str, options: object, study: Callable[..., object], out: Path, assignment: str, notify: Notify
+) -> Section:
+    """A study's section; it is kept where it was made with the same options."""
+    result = out / f"{name}.json"
+    wanted = json.loads(json.dumps(dataclasses.asdict(options)))  # type: ignore[call-overload]
+    if not result.exists() or json.loads(result.read_text(encoding="utf-8")).get("options") != wanted:
+        notify(f"study {name}")
+        study(options, out, notify)
+    return page.study_section(out, assignment=assignment)
+
+
+def _weights(share: Budget, out: Path, budget: str, notify: Notify) -> Section:
+    """The effect of λ, measured. (2c)"""
+    begun = out / f"vae-{budget}-seed0"
+    typed = recipes.as_flags(
+        {"prior": "mixture", "divergence": "cauchy-schwarz", "epochs": share.mixture_epochs, "init_from": str(begun)}
+    )
+    folder = out / f"weights-{budget}"
+    sweep.sweep("vae", typed, {"beta": share.weights}, folder, samples=share.samples, notify=notify)
+    return page.study_section(folder, assignment="2c")
