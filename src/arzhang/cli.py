@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+import json
 import os
 import re
 import sys
@@ -58,6 +59,40 @@ class Evaluate(Trained):
     """importance samples an image for log p(x)"""
     seed: int = 0
     """of the noise"""
+    metrics: tuple[str, ...] = ()
+    """image metrics: fid, fid-infinity, kid, prdc, sliced-wasserstein; of reconstructions, samples, and the floor"""
+    n: int = 10_000
+    """images of each kind that image metrics compare"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Features:
+    """What image metrics see"""
+
+    protocol: Literal["tf1", "pytorch-fid", "clean"] = "pytorch-fid"
+    """how images are resized, rounded and normalised for the Inception network"""
+    weights: str | None = None
+    """file of the FID Inception network; none: the cache, an installed package, the public release"""
+    feature_precision: Literal["float32", "bfloat16"] = "float32"
+    """the network's numbers; bfloat16 is two to three times as fast where the processor knows it"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """Which metrics, of how many images"""
+
+    metrics: tuple[str, ...] = ("fid", "kid")
+    """fid, fid-infinity, kid, prdc, sliced-wasserstein"""
+    n: int | None = None
+    """the first n images of each folder; none: all"""
+    size: int | None = None
+    """side to which images are brought first; needed where their sizes differ"""
+    seed: int = 0
+    """of random directions and subsets"""
+    json: bool = False
+    """print JSON"""
+    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """kind of device"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,7 +267,7 @@ def finished(run: Any) -> None:
 
 def evaluate(words: Words) -> None:
     """measure a run on its test part: eval.json and figures/"""
-    path, how = options("evaluate", words, Evaluate, positional=["RUN"], about=evaluate.__doc__ or "")
+    path, how, seen = options("evaluate", words, Evaluate, Features, positional=["RUN"], about=evaluate.__doc__ or "")
     from arzhang import assembly, evaluation
 
     metrics = evaluation.evaluate(
@@ -241,12 +276,55 @@ def evaluate(words: Words) -> None:
         seed=how.seed,
         checkpoint=how.checkpoint,
         device=assembly.device(how.accelerator),
+        metrics=how.metrics,
+        n=how.n,
+        extractor=_extractor(seen, how.accelerator),
         notify=say,
     )
+    _tell(metrics)
+    say(f"written: {Path(path) / evaluation.EVALUATION}")
+
+
+def _extractor(seen: Features, accelerator: str) -> Callable[[], Any]:
+    """The feature network, found when it is needed."""
+
+    def found() -> Any:
+        from arzhang import assembly
+        from arzhang.metrics.features import inception_extractor
+
+        return inception_extractor(seen.protocol, seen.weights, assembly.device(accelerator), seen.feature_precision)
+
+    return found
+
+
+def _tell(metrics: Mapping[str, Any]) -> None:
+    width = max(len(name) for name in metrics)
     for name, metric in metrics.items():
         spread = "" if metric["uncertainty"] is None else f" ± {metric['uncertainty']:.2g}"
-        say(f"{name.replace('_', ' '):>20} {metric['value']:.4f}{spread} {metric['unit']} (n = {metric['n']:,})")
-    say(f"written: {Path(path) / evaluation.EVALUATION}")
+        say(f"{name.replace('_', ' '):>{width}} {metric['value']:.4f}{spread} {metric['unit']} (n = {metric['n']:,})")
+
+
+def score(words: Words) -> None:
+    """two folders of images, ours or not: `arzhang score REAL MADE --metrics fid kid prdc [--json]`"""
+    about = "Judge the images of MADE by those of REAL."
+    real, made, how, seen = options("score", words, Score, Features, positional=["REAL", "MADE"], about=about)
+    from arzhang import evaluation
+
+    found = evaluation.score(
+        Path(real),
+        Path(made),
+        how.metrics,
+        _extractor(seen, how.accelerator),
+        size=how.size,
+        n=how.n,
+        seed=how.seed,
+        notify=_quiet if how.json else say,
+    )
+    return say(json.dumps(found, indent=2)) if how.json else _tell(found)
+
+
+def _quiet(_: str) -> None:
+    pass
 
 
 def sample(words: Words) -> None:
@@ -410,6 +488,7 @@ VERBS: dict[str, Callable[[Words], None]] = {
         train,
         resume,
         evaluate,
+        score,
         sample,
         reconstruct,
         interpolate,

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,18 @@ from torch import Tensor
 
 from arzhang import assembly, pictures
 from arzhang.contracts import Batch
+from arzhang.data.images import whole
 from arzhang.errors import UsageError
-from arzhang.randomness import generator
+from arzhang.metrics import scores
+from arzhang.metrics.features import Extractor
+from arzhang.randomness import generator, mix
 from arzhang.tasks.vae import ACTIVE, VAETask
 from arzhang.training.loop import BLOCK
 from arzhang.training.run import Run, write_atomically
 
 EVALUATION = "eval.json"
+FED = 50
+"""Images given to a feature network at once."""
 USED = 0.02
 """A component is used where it holds more than this share of the images."""
 Metric = dict[str, Any]
@@ -34,24 +39,90 @@ def evaluate(
     seed: int = 0,
     checkpoint: str = "best",
     device: torch.device | str = "cpu",
+    metrics: Sequence[str] = (),
+    n: int = 10_000,
+    extractor: Callable[[], Extractor] | None = None,
     notify: Callable[[str], None] = print,
 ) -> dict[str, Metric]:
     """Measure a run on its test part, once: write `eval.json` and the sheets in `figures/`, and return the numbers.
 
     `samples` is K of the importance-weighted likelihood. Every value is a mean over test images, in nats where it is
-    one; its uncertainty is the standard error of that mean.
+    one; its uncertainty is the standard error of that mean. `metrics` (assignment 3g and 3h) compare reconstructions
+    and samples with `n` test images on the features of `extractor()`, beside the floor: train images against them.
     """
     if samples < 1:
         raise UsageError(f"--samples {samples}: must be 1 or more")
+    scores.check(metrics)
     run = Run(path)
     model = assembly.load(path, checkpoint=checkpoint, device=device, notify=notify)
     parts = assembly.splits(run.recipe, device, notify)
     step = assembly.sound_checkpoint(run, checkpoint, notify).step
     protocol = {"split": "test", "data": parts.sha256, "checkpoint": f"{checkpoint}, step {step}", "seed": seed}
-    metrics = measure_vae(model, parts.test, samples, seed, protocol)
-    write_atomically(run.path / EVALUATION, json.dumps(metrics, indent=2) + "\n")
+    features = extractor() if extractor is not None and metrics else None  # before the long work: may not be here
+    found = measure_vae(model, parts.test, samples, seed, protocol)
+    if features is not None:
+        found |= measure_images(model, parts, metrics, n, features, seed, protocol)
+    write_atomically(run.path / EVALUATION, json.dumps(found, indent=2) + "\n")
     draw_vae(model, parts, run.path / "figures", seed)
-    return metrics
+    return found
+
+
+def measure_images(
+    model: VAETask, parts: Any, names: Sequence[str], n: int, extractor: Extractor, seed: int, protocol: dict[str, Any]
+) -> dict[str, Metric]:
+    """3g and 3h: reconstructions of n test images, and as many samples, against them; and train images as the floor."""
+    if not 2 <= n <= min(len(parts.test), len(parts.train)):
+        raise UsageError(
+            f"-n {n}: the test part holds {len(parts.test):,} images, the training part {len(parts.train):,}"
+        )
+
+    def taken(images: Any) -> Callable[[], Iterator[Tensor]]:
+        return lambda: (images.batch(part) for part in torch.arange(n, device=model.device).split(FED))
+
+    def reconstructed() -> Iterator[Tensor]:
+        return (model.reconstruct(batch) for batch in taken(parts.test)())
+
+    def sampled() -> Iterator[Tensor]:
+        return (model.sample(len(part), mix(seed, "fid", i)) for i, part in enumerate(torch.arange(n).split(FED)))
+
+    test = scores.ImageSet("test images", n, taken(parts.test))
+    made = {
+        "reconstructions": scores.ImageSet("reconstructions", n, reconstructed),
+        "samples": scores.ImageSet("samples", n, sampled),
+        "floor": scores.ImageSet("training images", n, taken(parts.train)),
+    }
+    found: dict[str, Metric] = {}
+    for which, images in made.items():
+        for name, metric in scores.scores(test, images, names, extractor, seed).items():
+            found[f"{name}_{which}"] = metric | {"protocol": protocol | metric["protocol"]}
+    return found
+
+
+def score(
+    real: Path,
+    made: Path,
+    names: Sequence[str],
+    extractor: Callable[[], Extractor],
+    *,
+    size: int | None = None,
+    n: int | None = None,
+    seed: int = 0,
+    notify: Callable[[str], None] = print,
+) -> dict[str, Metric]:
+    """Two folders of images, ours or anybody's, by the metrics named: the first is the truth, the second is judged."""
+    scores.check(names)
+    sets = []
+    for folder in (real, made):
+        images = whole(folder, size=size, notify=notify)
+        count = len(images) if n is None else n
+        if len(images) < count:
+            raise UsageError(f"{folder}: holds {len(images):,} readable images, fewer than the {count:,} of -n")
+        sets.append(scores.ImageSet(str(folder), count, _batches(images, count)))
+    return scores.scores(sets[0], sets[1], names, extractor(), seed)
+
+
+def _batches(images: Any, n: int) -> Callable[[], Iterator[Tensor]]:
+    return lambda: (images.batch(part) for part in torch.arange(n).split(FED))
 
 
 def blocks(n: int, title: str) -> Iterator[tuple[int, Tensor]]:

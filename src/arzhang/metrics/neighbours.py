@@ -1,0 +1,77 @@
+"""Metrics of nearest neighbours among features: precision, recall, density, coverage; and the neighbours themselves."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from arzhang.errors import UsageError
+from arzhang.metrics.frechet import Estimate
+
+CHUNK = 1_024
+
+
+def _rows(features: np.ndarray | Tensor, start: int, stop: int) -> Tensor:
+    part = features[start:stop]
+    return (torch.from_numpy(np.array(part)) if isinstance(part, np.ndarray) else part).double()
+
+
+def _distances(x: Tensor, features: np.ndarray | Tensor) -> Tensor:
+    """Of some rows from all features, (B, N)."""
+    parts = [_rows(features, j, j + CHUNK) for j in range(0, len(features), CHUNK)]
+    return torch.cat([torch.cdist(x, y) for y in parts], 1)
+
+
+def radii(features: np.ndarray | Tensor, k: int) -> Tensor:
+    """The distance of each row from its k-th nearest neighbour, itself not counted."""
+    if len(features) <= k:
+        raise UsageError(f"{len(features)} images: their {k}-th neighbours need at least {k + 1}")
+    found = []
+    for i in range(0, len(features), CHUNK):
+        found.append(_distances(_rows(features, i, i + CHUNK), features).kthvalue(k + 1, dim=1).values)
+    return torch.cat(found)
+
+
+class PRDC(NamedTuple):
+    """Each with a standard error."""
+
+    precision: Estimate
+    recall: Estimate
+    density: Estimate
+    coverage: Estimate
+
+
+def prdc(real: np.ndarray | Tensor, made: np.ndarray | Tensor, k: int = 5) -> PRDC:
+    """Precision, recall (Kynkäänniemi et al. 2019), density and coverage (Naeem et al. 2020) with k neighbours.
+
+    Precision: made images that lie within the k-neighbour ball of some real one. Recall: the reverse. Density: in how
+    many such balls a made image lies, over k. Coverage: real images whose ball holds a made one. The standard errors
+    are those of means over images, the balls being given. In chunks: memory grows with n alone.
+    """
+    real_radii, made_radii = radii(real, k), radii(made, k)
+    inside, balls, recalled, covered = [], [], torch.zeros(len(real)).bool(), torch.zeros(len(real)).bool()
+    for i in range(0, len(made), CHUNK):
+        apart = _distances(_rows(made, i, i + CHUNK), real)
+        within = apart < real_radii
+        inside.append(within.any(1))
+        balls.append(within.double().sum(1) / k)
+        covered |= within.any(0)
+        recalled |= (apart < made_radii[i : i + CHUNK, None]).any(0)
+    return PRDC(*(_mean(x) for x in (torch.cat(inside), recalled, torch.cat(balls), covered)))
+
+
+def _mean(values: Tensor) -> Estimate:
+    values = values.double()
+    return Estimate(float(values.mean()), float(values.std() / math.sqrt(len(values))), {})
+
+
+def nearest(queries: np.ndarray | Tensor, features: np.ndarray | Tensor, k: int = 1) -> tuple[Tensor, Tensor]:
+    """(distances, indices), each (Q, k), of the nearest rows of `features`: whether images were learnt by heart."""
+    distances, indices = [], []
+    for i in range(0, len(queries), CHUNK):
+        found = _distances(_rows(queries, i, i + CHUNK), features).topk(min(k, len(features)), dim=1, largest=False)
+        distances.append(found.values)
+        indices.append(found.indices)
+    return torch.cat(distances), torch.cat(indices)
