@@ -36,7 +36,7 @@ RELEASE_URL = f"https://github.com/mseitzer/pytorch-fid/releases/download/fid_we
 RELEASE_SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 FOLDED = "fid-inception-2015-12-05.safetensors"
 
-Images = Iterable[Float[Tensor, "B C H W"]]
+Images = Iterable[Tensor]
 """Batches of images in [0, 1]."""
 
 

@@ -100,4 +100,5 @@ def inception_score(probabilities: Float[Tensor, "N C"], splits: int = 10) -> Es
         ratio = torch.special.xlogy(part, part) - torch.special.xlogy(part, marginal)
         scores.append(ratio.sum(1).mean().exp())
     found = torch.stack(scores)
-    return Estimate(float(found.mean()), float(found.std() / math.sqrt(splits)), {"splits": float(splits)})
+    error = float(found.std() / math.sqrt(splits)) if splits > 1 else None
+    return Estimate(float(found.mean()), error, {"splits": float(splits)})
