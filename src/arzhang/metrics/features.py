@@ -223,7 +223,9 @@ class Extractor:
     @torch.inference_mode()
     def __call__(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D"]:
         """Features of one batch, in float32 on the CPU."""
-        return inception.features(self.network, self.prepare(images.to(self.device))).cpu()
+        kind = next(self.network.parameters()).dtype
+        prepared = self.prepare(images.to(self.device)).to(kind, memory_format=torch.channels_last)
+        return self.network(prepared).float().cpu()
 
     def rows(self, images: Callable[[], Images], n: int, title: str, keep: bool = True) -> np.ndarray:
         """Features (n, D) of n images, from the cache where their like has been seen; a memory map, not a copy.

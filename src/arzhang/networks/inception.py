@@ -7,7 +7,6 @@ maximum. (Szegedy et al. 2016; Heusel et al. 2017)
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
 EPSILON = 1e-3
@@ -157,11 +156,3 @@ class Inception(nn.Sequential):
             own.weight.copy_(weight.double() * scale.view(-1, 1, 1, 1))
             assert own.bias is not None
             own.bias.copy_(shift.double() - mean.double() * scale)
-
-
-def features(network: nn.Module, images: Float[Tensor, "B 3 299 299"]) -> Float[Tensor, "B 2048"]:
-    """Pooled features in float32, whatever the network's own type."""
-    parameter = next(network.parameters())
-    prepared = images.to(parameter.device, parameter.dtype, memory_format=torch.channels_last)
-    with torch.inference_mode():
-        return network(prepared).float()
