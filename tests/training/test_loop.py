@@ -204,6 +204,7 @@ def test_two_players_update_only_their_own_weights(tmp_path):
         noise=lambda n, generator: torch.zeros(n, 1),
         measure=lambda batch: {},
         preview=lambda batch: {},
+        observe=lambda batch: {},
     )
     before = [p.detach().clone() for p in (*a.parameters(), *b.parameters())]
     loop(tmp_path / "run", recipe(epochs=1), task, validation=Memory(0)).fit()
@@ -240,6 +241,7 @@ def test_measure_is_a_mean_over_every_image_once():
         turns=[],
         criterion="index",
         preview=lambda batch: {},
+        observe=lambda batch: {},
         noise=lambda n, generator: torch.randn(n, 1, generator=generator),
         measure=lambda batch: {"index": batch.indices.float(), "noise": batch.noise[:, 0]},
     )
@@ -263,3 +265,13 @@ def test_previews_show_the_same_images(tmp_path):
 def test_batch_is_plain():
     batch = Batch(TRAIN.batch(torch.arange(2)), torch.arange(2), torch.zeros(2, 1))
     assert batch.epoch == 0.0
+
+
+def test_dearer_terms_are_logged_at_previews(tmp_path):
+    trained = loop(tmp_path / "run", recipe(epochs=4, preview_every=2))
+    trained.fit()
+    entries = [e for e in trained.run.metrics() if e["split"] == "preview"]
+    assert [e["epoch"] for e in entries] == [2, 4]
+    for entry in entries:
+        assert entry["log_likelihood_error"] > 0
+        assert entry["posterior_gap"] > -5 * entry["posterior_gap_error"]

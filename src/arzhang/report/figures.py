@@ -93,9 +93,10 @@ def adopted(text: str, name: str, alt: str) -> Markup:
     used = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', text))
     text = re.sub(r' id="([^"]*)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", text)
     text = re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", text)
-    box = re.search(r'viewBox="[^"]*"', text)
+    box = re.search(r'viewBox="0 0 ([\d.]+) [^"]*"', text)
     assert box is not None
-    head = f'<svg {box[0]} role="img" aria-label="{escape(alt)}">'
+    width = f"max-width: {1.15 * float(box[1]):.0f}px"  # so that words are of one size in figures of any
+    head = f'<svg {box[0]} style="{width}" role="img" aria-label="{escape(alt)}">'
     return Markup(head + re.sub(r"\n\s*", "\n", text[text.index(">") + 1 :]).strip())
 
 

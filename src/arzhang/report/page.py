@@ -303,7 +303,8 @@ def _curves(results: Results, say: Say, prefix: str) -> list[Block]:
     if any(results.course(results.validation, terms[0])[1] for terms in panels):
         legend.append(Key(say("run.validation"), 1, "point"))
     found = [*analysis.course(results), *analysis.shares(results)]
-    return [*say.findings(found), Drawings(drawings, legend), *_validation_table(results, say, axis)]
+    tables = [*_validation_table(results, say, axis), *_previews_table(results, say)]
+    return [*say.findings(found), Drawings(drawings, legend), *tables]
 
 
 def _panels(results: Results) -> list[list[str]]:
@@ -330,6 +331,22 @@ def _validation_table(results: Results, say: Say, axis: str) -> list[Block]:
     heads = [say("run.epoch"), *map(say.label, names)]
     table = Table(say("run.curves_numbers"), heads, rows, numeric=range(len(heads)))
     return [Details(say("run.curves_numbers"), [table])]
+
+
+def _previews_table(results: Results, say: Say) -> list[Block]:
+    """The terms of 2c at previews, each with its standard error."""
+    names = [
+        name for name in (results.previews[0] if results.previews else {}) if f"{name}_error" in results.previews[0]
+    ]
+    if not names:
+        return []
+    rows = []
+    for entry in results.previews:
+        terms = [Metric(entry[name], entry[f"{name}_error"], None, "", {}) for name in names if name in entry]
+        rows.append([str(entry["epoch"]), *map(number, terms)])
+    heads = [say("run.epoch"), *map(say.label, names)]
+    title = say("run.terms_numbers", n=results.previews[-1].get("n", 0))
+    return [Details(title, [Table(title, heads, rows, numeric=range(len(heads)))])]
 
 
 # ------------------------------------------------------------------------------------------------------------- pictures

@@ -43,6 +43,8 @@ class Results:
     versions: dict[str, Any]
     train: list[dict[str, Any]]
     validation: list[dict[str, Any]]
+    previews: list[dict[str, Any]]
+    """Dearer terms of some validation images, each with its standard error under `NAME_error`."""
     unreadable: int
     """Lines of the log that are damaged, besides the last one, which a kill may cut."""
     evaluation: dict[str, Metric]
@@ -124,6 +126,7 @@ def read(path: Path) -> Results:
         versions=_mapping(config.get("versions")),
         train=[entry for entry in entries if entry["split"] == "train"],
         validation=[entry for entry in entries if entry["split"] == "validation"],
+        previews=[entry for entry in entries if entry["split"] == "preview"],
         unreadable=unreadable,
         evaluation=_evaluation(path / "eval.json", path),
     )
@@ -147,7 +150,7 @@ def _log(path: Path) -> tuple[list[dict[str, Any]], int]:
             good = isinstance(entry, dict) and all(_finite(entry.get(key)) for key in ("step", "epoch"))
         except (json.JSONDecodeError, RecursionError):
             good = False
-        if good and entry.get("split") in ("train", "validation"):
+        if good and entry.get("split") in ("train", "validation", "preview"):
             entries.append(entry)
         elif i + 1 < len(lines) and not good:
             unreadable += 1

@@ -23,6 +23,8 @@ ESTIMATORS = {
     "score-function": gradients.ScoreFunction(),
     "measure-valued": gradients.MeasureValued(),
 }
+OBSERVED = 32
+"""Importance samples of log p(x) while a training is watched."""
 ACTIVE = 0.01
 """A latent dimension is active where its posterior mean varies over the data by more than this (Burda et al. 2016)."""
 
@@ -209,6 +211,16 @@ class VAETask:
             "kl": kl,
             "negative_elbo": terms.reconstruction + kl,
         } | ({} if terms.cauchy_schwarz is None else {"cauchy_schwarz": terms.cauchy_schwarz})
+
+    def observe(self, batch: Batch) -> dict[str, Float[Tensor, " B"]]:
+        """The four terms of 2c: log p(x) by importance sampling (a lower bound), KL(q‖posterior) through it, KL(q‖p),
+        and D_CS where it is part of the objective or of a mixture."""
+        rng = generator(self.recipe.seed, "observe", "log p(x)", device=batch.noise.device)
+        weights = self.log_weights(batch.images.to(self.vae.mean.weight.dtype), rng, OBSERVED)
+        bound = weights.logsumexp(0) - math.log(len(weights))
+        terms = self.measure(batch)
+        found = {"log_likelihood": bound, "posterior_gap": bound + terms["negative_elbo"], "kl": terms["kl"]}
+        return found | {name: terms[name] for name in ("cauchy_schwarz",) if name in terms}
 
     def preview(self, batch: Batch) -> dict[str, Float[Tensor, "B C H W"]]:
         """Originals, their reconstructions, and as many images decoded from noise."""

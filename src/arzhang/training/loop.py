@@ -34,6 +34,8 @@ from arzhang.training.run import Run, write_atomically
 BLOCK = 500
 """Images measured at once. Their noise is keyed by the block, so that it is a function of (seed, image index)."""
 PREVIEWED = 32
+OBSERVED = 256
+"""Images whose dearer terms are measured at previews."""
 SAVE_SECONDS = 600
 """Within an epoch longer than this, a checkpoint is written so often."""
 
@@ -249,6 +251,19 @@ class Loop:
         rows = torch.cat([make_grid(images.float().cpu(), nrow=count, padding=2) for images in named.values()], dim=1)
         save_image(rows, picture := io.BytesIO(), format="png")
         write_atomically(self.run.path / "samples" / f"epoch_{epoch:04d}.png", picture.getvalue())
+        self._observe(epoch)
+
+    def _observe(self, epoch: int) -> None:
+        """Log the mean of each dearer term over the same images each time, and its standard error."""
+        count = min(OBSERVED, len(self.validation))
+        indices = torch.arange(count, device=self.fabric.device)
+        noise = self.task.noise(count, generator(self.recipe.seed, "observe", device=self.fabric.device))
+        entry: dict[str, float] = {}
+        for name, term in self.task.observe(Batch(self.validation.batch(indices), indices, noise)).items():
+            entry[name] = term.double().mean().item()
+            entry[f"{name}_error"] = term.double().std().item() / count**0.5 if count > 1 else 0.0
+        if entry:
+            self._write({"step": self.step, "epoch": epoch, "split": "preview", "n": count, **entry})
 
     # ------------------------------------------------------------------------------------------------ state
 
