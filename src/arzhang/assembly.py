@@ -19,6 +19,7 @@ from arzhang.contracts import Batch, Task
 from arzhang.data import images as data
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.randomness import generator, mix
+from arzhang.tasks.classifier import ClassifierTask
 from arzhang.tasks.vae import VAETask
 from arzhang.training import checkpoint as checkpoints
 from arzhang.training.loop import Loop
@@ -29,13 +30,25 @@ BEGINNING = 10_000
 """Training images that a task may look at before its first step."""
 
 
-def build(recipe: recipes.Training, shape: tuple[int, int, int], levels: int | None, device: torch.device) -> Task:
+def build(
+    recipe: recipes.Training,
+    shape: tuple[int, int, int],
+    levels: int | None,
+    device: torch.device,
+    classes: int = 0,
+) -> Task:
     """The task of a recipe for images of this shape, its weights drawn from the recipe's seed."""
     with torch.random.fork_rng([]):
         torch.manual_seed(mix(recipe.seed, "weights"))
         if isinstance(recipe, recipes.VAE):
             return VAETask(recipe, shape, levels, device)
+        if isinstance(recipe, recipes.Classifier):
+            return ClassifierTask(recipe, shape, classes, device)
     raise UsageError(f"no task for a recipe of {type(recipe).__name__}")
+
+
+def _build(recipe: recipes.Training, parts: data.Splits, device: torch.device) -> Task:
+    return build(recipe, parts.train.shape, parts.train.levels, device, len(parts.classes or ()))
 
 
 def splits(recipe: recipes.Training, device: torch.device | str, notify: Notify) -> data.Splits:
@@ -99,7 +112,7 @@ def train(
     fabric = launch(recipe)
     say = notify if fabric.is_global_zero else _silent
     parts = splits(recipe, fabric.device, say)
-    task = build(recipe, parts.train.shape, parts.train.levels, fabric.device)
+    task = _build(recipe, parts, fabric.device)
     begin(task, recipe, parts, say)
     if fabric.is_global_zero:
         say(estimate(recipe, parts, fabric))
@@ -122,7 +135,7 @@ def resume(path: Path | str, *, notify: Notify = print, **changes: Any) -> Run:
         say(f"{recipe.epochs} epochs in place of {before.epochs}; the {recipe.schedule} schedule is computed anew")
     if recipe != before and fabric.is_global_zero:
         run.update(recipe)
-    task = build(recipe, parts.train.shape, parts.train.levels, fabric.device)
+    task = _build(recipe, parts, fabric.device)
     if not checkpoints.available(run.path / "checkpoints"):
         begin(task, recipe, parts, say)
     return _fit(task, recipe, parts, run, fabric, say)
@@ -161,7 +174,8 @@ def load(
     run = Run(path)
     recipe, facts = run.recipe, run.config["data"]
     found = sound_checkpoint(run, checkpoint, notify)
-    task = build(recipe, tuple(facts["shape"]), facts["levels"], torch.device(device))
+    classes = len(facts.get("classes", ()))
+    task = build(recipe, tuple(facts["shape"]), facts["levels"], torch.device(device), classes)
     name = checkpoints.AVERAGED if recipe.ema else checkpoints.WEIGHTS
     task.networks.load_state_dict(found.tensors(name))
     task.networks.eval()
@@ -207,7 +221,7 @@ def next_free(recipe: recipes.Training) -> Path:
 
 def estimate(recipe: recipes.Training, parts: data.Splits, fabric: Fabric) -> str:
     """One line on what a training will take, from three steps of a copy that is thrown away."""
-    task = build(recipe, parts.train.shape, parts.train.levels, fabric.device)
+    task = _build(recipe, parts, fabric.device)
     size = min(recipe.batch_size // fabric.world_size, len(parts.train))
     indices = torch.arange(size, device=fabric.device)
     noise = task.noise(size, generator(0, device=fabric.device))
@@ -223,7 +237,8 @@ def estimate(recipe: recipes.Training, parts: data.Splits, fabric: Fabric) -> st
         shared: dict[str, Any] = {}
         with torch.autograd.graph.saved_tensors_hooks(remember if i == 0 else _same, _same), fabric.autocast():
             for turn in task.turns:
-                loss, _ = turn.loss(Batch(parts.train.batch(indices), indices, noise), shared)
+                labels = parts.train.labels_of(indices)
+                loss, _ = turn.loss(Batch(parts.train.batch(indices), indices, noise, labels=labels), shared)
                 loss.backward()
                 turn.optimizer.step()
                 turn.optimizer.zero_grad()

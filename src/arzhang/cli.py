@@ -71,6 +71,8 @@ class Features:
 
     protocol: Literal["tf1", "pytorch-fid", "clean"] = "pytorch-fid"
     """how images are resized, rounded and normalised for the Inception network"""
+    features: str = "inception"
+    """inception, or a run of `arzhang train classifier`: fast, in its own domain, and named FD, not FID"""
     weights: str | None = None
     """file of the FID Inception network; none: the cache, an installed package, the public release"""
     feature_precision: Literal["float32", "bfloat16"] = "float32"
@@ -289,9 +291,11 @@ def _extractor(seen: Features, accelerator: str) -> Callable[[], Any]:
     """The feature network, found when it is needed."""
 
     def found() -> Any:
-        from arzhang import assembly
+        from arzhang import assembly, evaluation
         from arzhang.metrics.features import inception_extractor
 
+        if seen.features != "inception":
+            return evaluation.classifier_extractor(seen.features, assembly.device(accelerator))
         return inception_extractor(seen.protocol, seen.weights, assembly.device(accelerator), seen.feature_precision)
 
     return found

@@ -22,6 +22,8 @@ class Batch(NamedTuple):
     """Standard noise in the shape that the task asked for, one row an image; drawn for the global batch."""
     epoch: float = 0.0
     """Time in epochs since the start, a fraction within an epoch: what schedules depend on."""
+    labels: Int64[Tensor, " B"] | None = None
+    """Class of each image, where the data set has classes."""
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,12 @@ from arzhang.contracts import Batch
 from arzhang.data.images import whole
 from arzhang.errors import UsageError
 from arzhang.metrics import scores
-from arzhang.metrics.features import Extractor
+from arzhang.metrics.features import Extractor, sha256
+from arzhang.networks.classifier import FEATURES, Embedding
 from arzhang.randomness import generator, mix
+from arzhang.tasks.classifier import ClassifierTask
 from arzhang.tasks.vae import ACTIVE, VAETask
+from arzhang.training.checkpoint import WEIGHTS
 from arzhang.training.loop import BLOCK
 from arzhang.training.run import Run, write_atomically
 
@@ -62,12 +65,52 @@ def evaluate(
         sizes = f"the test part holds {len(parts.test):,} images, the training part {len(parts.train):,}"
         raise UsageError(f"-n {n}: {sizes}")
     features = extractor() if extractor is not None and metrics else None  # before the long work: may not be here
+    if isinstance(model, ClassifierTask):
+        found = measure_classifier(model, parts.test, protocol)
+        write_atomically(run.path / EVALUATION, json.dumps(found, indent=2) + "\n")
+        return found
     found = measure_vae(model, parts.test, samples, seed, protocol)
     if features is not None:
         found |= measure_images(model, parts, metrics, n, features, seed, protocol)
     write_atomically(run.path / EVALUATION, json.dumps(found, indent=2) + "\n")
     draw_vae(model, parts, run.path / "figures", seed)
     return found
+
+
+@torch.no_grad()
+def measure_classifier(model: ClassifierTask, images: Any, protocol: dict[str, Any]) -> dict[str, Metric]:
+    """Accuracy and cross-entropy."""
+    moments = Moments()
+    for _, indices in blocks(len(images), "evaluating"):
+        indices = indices.to(model.device)
+        noise = torch.empty(len(indices), 0)
+        moments.add(model.measure(Batch(images.batch(indices), indices, noise, labels=images.labels_of(indices))))
+    units = {"accuracy": "fraction", "cross_entropy": "nats per image"}
+    return {name: moments.metric(name, unit, protocol) for name, unit in units.items()}
+
+
+def classifier_extractor(path: Path | str, device: torch.device | str = "cpu") -> Extractor:
+    """The features of a classifier that Arzhang trained: a distance on them is an FD of its data set, never an FID."""
+    model = assembly.load(path, device=device)
+    if not isinstance(model, ClassifierTask):
+        raise UsageError(f"{path}: not a classifier's run (`arzhang train classifier` makes one)")
+    weights = sound_digest(Run(path))
+    channels, side, _ = model.shape
+
+    def prepare(images: Tensor) -> Tensor:
+        if tuple(images.shape[1:]) != model.shape:
+            raise UsageError(
+                f"{path}: takes images of {side}×{side} with {channels} channels, not {tuple(images.shape[1:])}"
+            )
+        return images
+
+    named = f"classifier of {Run(path).recipe.dataset}"
+    return Extractor(Embedding(model.classifier), named, weights, FEATURES, prepare, {"resize": "none"}, device)
+
+
+def sound_digest(run: Run) -> str:
+    """The hash of a run's best weights."""
+    return sha256(assembly.sound_checkpoint(run, "best", lambda _: None).path / WEIGHTS)
 
 
 def measure_images(

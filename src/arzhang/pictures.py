@@ -85,7 +85,7 @@ def samples(
     path: Path | str, n: int, seed: int, component: int | None, out: Path, checkpoint: str, device: torch.device
 ) -> Path:
     """n images decoded from noise; of one component of a mixture prior, where one is named."""
-    return write(assembly.load(path, checkpoint=checkpoint, device=device).sample(n, seed, component), out)
+    return write(_vae(path, checkpoint, device).sample(n, seed, component), out)
 
 
 def reconstructions(
@@ -99,7 +99,7 @@ def reconstructions(
     notify: Callable[[str], None],
 ) -> Path:
     """n test images (or all of a folder's) and their reconstructions: pairs on a sheet, or single reconstructions."""
-    model = assembly.load(path, checkpoint=checkpoint, device=device)
+    model = _vae(path, checkpoint, device)
     images = _images(Run(path), model, folder, device, notify)[: _at_least_one("-n", n)]
     made = model.reconstruct(images)
     if out.suffix.lower() != ".png":
@@ -120,7 +120,7 @@ def interpolations(
     notify: Callable[[str], None],
 ) -> Path:
     """Rows of latent interpolations between pairs of test images that the seed chooses."""
-    model = assembly.load(path, checkpoint=checkpoint, device=device)
+    model = _vae(path, checkpoint, device)
     images = _images(Run(path), model, None, device, notify)
     if len(images) < 2:
         raise UsageError(f"{path}: its test part holds {len(images)} image; an interpolation needs two")
@@ -140,7 +140,7 @@ def traversals(
     notify: Callable[[str], None],
 ) -> Path:
     """One row for each active latent unit, on a test image that the seed chooses."""
-    model = assembly.load(path, checkpoint=checkpoint, device=device)
+    model = _vae(path, checkpoint, device)
     images = _images(Run(path), model, None, device, notify)
     units = active_units(activity(model, images[:1_000]))
     if not units:
@@ -149,6 +149,13 @@ def traversals(
     notify(f"{len(units)} active units, shown: {', '.join(map(str, shown))}")
     chosen = torch.randperm(len(images), generator=generator(seed, "traverse"))[:1]
     return write(traverse(model, images[chosen], shown, steps=steps), out, columns=steps)
+
+
+def _vae(path: Path | str, checkpoint: str, device: torch.device) -> VAETask:
+    model = assembly.load(path, checkpoint=checkpoint, device=device)
+    if not isinstance(model, VAETask):
+        raise UsageError(f"{path}: a {Run(path).recipe.system} has no pictures of this kind; a VAE has")
+    return model
 
 
 def _images(

@@ -154,7 +154,23 @@ class VAE(Training):
         require(self.sigma == "learned" or self.sigma > 0, "sigma", self.sigma, "must be above 0, or 'learned'")
 
 
-SYSTEMS: dict[str, type[Training]] = {recipe.system: recipe for recipe in (VAE,)}
+@dataclass(frozen=True, kw_only=True)
+class Classifier(Training):
+    """Options of a small classifier, whose features serve fast scores in the data set's own domain"""
+
+    system: ClassVar[str] = "classifier"
+
+    epochs: int = 5
+    """passes over the training part"""
+    dropout: float = 0.25
+    """share of the features that is left out at random before the last layer"""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(0 <= self.dropout < 1, "dropout", self.dropout, "must be 0 or more and below 1")
+
+
+SYSTEMS: dict[str, type[Training]] = {recipe.system: recipe for recipe in (VAE, Classifier)}
 
 
 # ------------------------------------------------------------------------------------------- as text, and back

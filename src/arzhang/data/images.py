@@ -77,6 +77,10 @@ class Images:
         """Memory on the device; a memory map takes none."""
         return 0 if self.mapped is not None else self.pixels.nbytes
 
+    def labels_of(self, indices: Int64[Tensor, " B"]) -> Int64[Tensor, " B"] | None:
+        """The classes of these images on the device, where there are any."""
+        return None if self.labels is None else self.labels[indices.to(self.labels.device)].to(self.device)
+
     def batch(self, indices: Int64[Tensor, " B"]) -> Float[Tensor, "B C H W"]:
         """These images as float32 in [0, 1] on the device."""
         if self.mapped is None:

@@ -39,6 +39,9 @@ class First:
     def batch(self, indices: Int64[Tensor, " B"]) -> Float[Tensor, "B C H W"]:
         return self.images.batch(indices)
 
+    def labels_of(self, indices: Int64[Tensor, " B"]) -> Int64[Tensor, " B"] | None:
+        return self.images.labels_of(indices)
+
 
 def study(options: BatchStudy, out: Path, notify: Callable[[str], None] = print) -> dict[str, Any]:
     """Train one small VAE for each estimator and batch size on the same images, and measure its gradient's variance.

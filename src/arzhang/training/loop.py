@@ -49,6 +49,9 @@ class Images(Protocol):
     def batch(self, indices: Int64[Tensor, " B"]) -> Float[Tensor, "B C H W"]:
         """Images in [0, 1] on the device."""
 
+    def labels_of(self, indices: Int64[Tensor, " B"]) -> Int64[Tensor, " B"] | None:
+        """Their classes, where there are any."""
+
 
 class Interrupted(ArzhangError):
     """A signal arrived; the state is saved."""
@@ -154,7 +157,8 @@ class Loop:
         indices = order[position * size : (position + 1) * size][self.rows]
         noise = self.task.noise(size, generator(seed, "noise", self.step, device=self.fabric.device))[self.rows]
         torch.manual_seed(mix(seed, "step", self.step, self.fabric.global_rank))  # for what draws inside a network
-        return Batch(self.train.batch(indices), indices, noise, epoch + position / self.steps_an_epoch)
+        when = epoch + position / self.steps_an_epoch
+        return Batch(self.train.batch(indices), indices, noise, when, self.train.labels_of(indices))
 
     def _update(self, batch: Batch) -> None:
         self.turns.shared.clear()
@@ -259,7 +263,7 @@ class Loop:
         indices = torch.arange(count, device=self.fabric.device)
         noise = self.task.noise(count, generator(self.recipe.seed, "observe", device=self.fabric.device))
         entry: dict[str, float] = {}
-        for name, term in self.task.observe(Batch(self.validation.batch(indices), indices, noise)).items():
+        for name, term in self.task.observe(_batch(self.validation, indices, noise)).items():
             entry[name] = term.double().mean().item()
             entry[f"{name}_error"] = term.double().std().item() / count**0.5 if count > 1 else 0.0
         if entry:
@@ -333,12 +337,16 @@ def measure(task: Task, images: Images, fabric: Fabric, seed: int) -> dict[str, 
     for block in range(fabric.global_rank, max(blocks, fabric.world_size), fabric.world_size):
         indices = torch.arange(block * BLOCK, max(block * BLOCK, min(n, (block + 1) * BLOCK)), device=device)
         noise = task.noise(BLOCK, generator(seed, "evaluation", block, device=device))[: len(indices)]
-        for name, term in task.measure(Batch(images.batch(indices), indices, noise)).items():
+        for name, term in task.measure(_batch(images, indices, noise)).items():
             sums[name] = sums.get(name, 0.0) + term.double().sum().item()
     total = torch.tensor(list(sums.values()), dtype=torch.float64)
     if fabric.world_size > 1:
         total = _over_ranks(fabric, total.to(device), "sum").cpu()
     return dict(zip(sums, (total / n).tolist(), strict=True))
+
+
+def _batch(images: Images, indices: Tensor, noise: Tensor) -> Batch:
+    return Batch(images.batch(indices), indices, noise, labels=images.labels_of(indices))
 
 
 def _over_ranks(fabric: Fabric, tensor: Tensor, how: str) -> Tensor:
