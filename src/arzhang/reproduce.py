@@ -6,13 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from arzhang import recipes, sweep
+from arzhang import assembly, evaluation, recipes, sweep
+from arzhang.metrics.features import Extractor, inception_extractor
 from arzhang.report import page
 from arzhang.report.blocks import Section
 from arzhang.studies import divergences, gradients
 from arzhang.studies.options import DivergenceStudy, GradientStudy
 
 Notify = Callable[[str], None]
+METRICS = ("fid", "kid", "prdc")
+CLASSIFIER_EPOCHS = 2
 
 
 @dataclass(frozen=True)
@@ -30,20 +33,23 @@ class Budget:
     seeds: int
     samples: int
     """Importance samples of the likelihood."""
+    inception: bool
+    """Image metrics on the real FID network (an hour on two cores), or on a classifier of the data set's own."""
 
 
 BUDGETS = {
     "quick": Budget(
         gradients=GradientStudy(samples=20_000), divergences=DivergenceStudy(), epochs=20, mixture_epochs=10,
-        weights=(), seeds=1, samples=32,
+        weights=(), seeds=1, samples=32, inception=False,
     ),
     "standard": Budget(
         gradients=GradientStudy(), divergences=DivergenceStudy(mixture_pairs=5_000), epochs=50, mixture_epochs=20,
-        weights=(0.1, 0.3, 1.0, 3.0, 10.0), seeds=3, samples=512,
+        weights=(0.1, 0.3, 1.0, 3.0, 10.0), seeds=3, samples=512, inception=True,
     ),
     "paper": Budget(
         gradients=GradientStudy(samples=1_000_000), divergences=DivergenceStudy(mixture_pairs=20_000), epochs=50,
         mixture_epochs=50, weights=(0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0), seeds=3, samples=5_000,
+        inception=True,
     ),
 }  # fmt: skip
 
@@ -56,20 +62,31 @@ def reproduce(budget: str, out: Path, *, notify: Notify = print) -> Path:
         _study("gradients", share.gradients, gradients.study, out / "gradients", "1a–1d", notify),
         _study("divergences", share.divergences, divergences.study, out / "divergences", "2a", notify),
     ]
+    extractor = _extractor(share, out / f"classifier-{budget}", notify)
+    how = {"metrics": METRICS, "extractor": extractor}
     for seed in range(share.seeds):
         plain = recipes.VAE(epochs=share.epochs, seed=seed)
-        base = sweep.one(plain, out / f"vae-{budget}-seed{seed}", share.samples, notify)
+        base = sweep.one(plain, out / f"vae-{budget}-seed{seed}", share.samples, notify, **how)
         sections += page.run_sections(base.path)
         mixture = recipes.VAE(
             epochs=share.mixture_epochs, seed=seed, prior="mixture", divergence="cauchy-schwarz",
             init_from=str(base.path),
         )  # fmt: skip
         sections += page.run_sections(
-            sweep.one(mixture, out / f"cs-vae-{budget}-seed{seed}", share.samples, notify).path
+            sweep.one(mixture, out / f"cs-vae-{budget}-seed{seed}", share.samples, notify, **how).path
         )
     if share.weights:
         sections.append(_weights(share, out, budget, notify))
     return page.write_page(out / "index.html", "Arzhang: the assignment, reproduced", sections)
+
+
+def _extractor(share: Budget, classifier: Path, notify: Notify) -> Callable[[], Extractor]:
+    """What image metrics see."""
+    device = assembly.device("auto")
+    if share.inception:
+        return lambda: inception_extractor("pytorch-fid", device=device)
+    sweep.one(recipes.Classifier(epochs=CLASSIFIER_EPOCHS), classifier, 1, notify)
+    return lambda: evaluation.classifier_extractor(classifier, device)
 
 
 def _study(

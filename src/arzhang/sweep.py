@@ -83,11 +83,13 @@ def sweep(
     return results
 
 
-def one(recipe: recipes.Training, path: Path, samples: int, notify: Notify) -> Run:
-    """The run of a recipe, trained and evaluated: what is there already is kept, what is not is made."""
+def one(recipe: recipes.Training, path: Path, samples: int, notify: Notify, **how: Any) -> Run:
+    """The run of a recipe, trained and evaluated: what is there already is kept, what is not is made. `how` goes to
+    `evaluation.evaluate`."""
     run = finished(recipe, path, notify)
     if not (path / evaluation.EVALUATION).exists():
-        evaluation.evaluate(path, samples=samples, device=assembly.device(recipe.accelerator), notify=notify)
+        device = assembly.device(recipe.accelerator)
+        evaluation.evaluate(path, samples=samples, device=device, notify=notify, **how)
     return run
 
 

@@ -19,7 +19,7 @@ def test_shapes(size, channels):
 
 
 def test_parameters_of_the_default():
-    assert sum(p.numel() for p in Classifier().parameters()) == 241_770
+    assert sum(p.numel() for p in Classifier().parameters()) == 98_554
 
 
 def test_it_learns_bright_from_dark():

@@ -9,15 +9,15 @@ FEATURES = 128
 
 
 class Classifier(nn.Module):
-    """Images (B, C, S, S) in [0, 1] → features (B, 128) → logits of classes. At 28×28×1: 241,770 parameters."""
+    """Images (B, C, S, S) in [0, 1] → features (B, 128) → logits of classes. At 28×28×1: 98,554 parameters."""
 
     def __init__(self, size: int = 28, channels: int = 1, classes: int = 10, dropout: float = 0.25) -> None:
         super().__init__()
         if size < 8:
             raise UsageError(f"images of {size}×{size} pixels are too small for this network: at least 8×8")
         layers: list[nn.Module] = []
-        width, side, wider = channels, size, 32
-        while side > 4 and wider <= 256:
+        width, side, wider = channels, size, 16
+        while side > 4 and wider <= 128:
             layers += [
                 nn.Conv2d(width, wider, kernel_size=3, padding=1, bias=False),
                 nn.BatchNorm2d(wider),

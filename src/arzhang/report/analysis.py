@@ -231,6 +231,12 @@ def numbers(results: Results) -> list[Conclusion]:
         found.append(_of("tightness_one", effective=effective, samples=samples))
     if protocol.get("normalised_density") is False:
         found.append(_of("not_normalised"))
+    for name in ("fid", "fd"):
+        parts = [results.evaluation.get(f"{name}_{of}") for of in ("reconstructions", "samples", "floor")]
+        if all(part is not None for part in parts):
+            reconstructions, samples_, floor = (part for part in parts if part is not None)
+            values = {"reconstructions": reconstructions.value, "samples": samples_.value, "floor": floor.value}
+            found.append(_of(name, n=floor.n or 0, **values))
     return found
 
 
