@@ -1,5 +1,6 @@
 """Many runs of one recipe that differ in some options: one folder, one table; stopped, it goes on where it was."""
 
+import importlib.util
 import itertools
 import json
 import subprocess
@@ -50,6 +51,8 @@ def sweep(
     to Ray Tune, which spreads them over a cluster that shares this folder.
     Raises UsageError for an option that makes no sense, before anything is trained.
     """
+    if ray and importlib.util.find_spec("ray") is None:
+        raise UsageError("--ray: needs the extra: pip install 'arzhang[ray]'")
     arms = grid(values)
     kind = recipes.SYSTEMS[system]
     plan = [recipes.from_words(kind, [*typed, *recipes.as_flags(chosen)]) for chosen in arms]
@@ -129,10 +132,7 @@ def _by_processes(
 
 
 def _by_ray(plan: Sequence[recipes.Training], paths: Sequence[Path], samples: int) -> None:
-    try:
-        from ray import tune
-    except ImportError:
-        raise UsageError("--ray: needs the extra: pip install 'arzhang[ray]'") from None
+    from ray import tune
 
     def trial(config: dict[str, Any]) -> None:
         recipe, path = plan[config["index"]], paths[config["index"]].resolve()

@@ -54,7 +54,7 @@ class Say:
         self.language, self.known = language, LANGUAGES[language]
 
     def __call__(self, id: str, /, **values: Any) -> str:
-        return words(id, values, self.known).replace(" -", " −")
+        return re.sub(r"(?<![\w-])-(?=[\d.])", "−", words(id, values, self.known))
 
     def label(self, name: str, kind: str = "label") -> str:
         """The name of something that is logged or measured; a new system may log what nobody has named yet."""
