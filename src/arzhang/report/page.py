@@ -205,7 +205,8 @@ def _slug(name: str) -> str:
 
 
 def _system(results: Results, say: Say) -> str:
-    return say.label(results.system, "system")
+    name = "cs_vae" if results.recipe.get("divergence") == "cauchy-schwarz" else results.system
+    return say.label(name, "system")
 
 
 def _dataset(results: Results) -> str:

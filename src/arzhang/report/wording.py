@@ -167,6 +167,7 @@ ENGLISH: dict[str, str] = {
     "page.assignment": "assignment {id}",
     # --- Names of what a run logs and measures ----------------------------------------------------------------------
     "system.vae": "β-VAE",
+    "system.cs_vae": "Cauchy–Schwarz VAE",
     "label.loss": "Loss",
     "label.reconstruction": "Reconstruction",
     "label.kl": "KL from the prior",
