@@ -1,7 +1,7 @@
 """The β-VAE of assignment 3a at batch 128 on Fashion-MNIST: the loop beside a bare one, and beside pythae's trainer.
 
-Each contender trains two epochs of the same resident images with the same network, loss, batch and optimizer, validation
-and checkpoints included where the trainer makes them.
+Each contender trains two epochs of the same resident images with the same network, loss, batch and optimizer,
+validation and checkpoints included where the trainer makes them.
 """
 
 import contextlib
