@@ -413,32 +413,19 @@ def sweep(words: Words) -> None:
     typed, several = recipes.swept(recipes.SYSTEMS[system], rest)
     if not several:
         raise UsageError("sweep: give at least one option several values, such as --weight 0.1 1 10")
-    options(f"sweep {system}", typed, recipes.SYSTEMS[system], Sweep)  # every option is known
-    own = {f"--{field.name}" for field in dataclasses.fields(Sweep)} | {"--no-ray"}
-    grouped = _grouped(typed)
-    (how,) = options("sweep", [w for g in grouped if g[0].split("=")[0] in own for w in g], Sweep)
-    rest = [word for group in grouped if group[0].split("=")[0] not in own for word in group]
+    recipe, how = options(f"sweep {system}", typed, recipes.SYSTEMS[system], Sweep)
     out = Path(how.out or Path("sweeps") / system)
     from arzhang import sweep as many
     from arzhang.report import page
 
-    many.sweep(
-        system, rest, several, out, samples=how.samples, processes=how.processes, ray=how.ray, notify=say
-    )  # fmt: skip
+    unlike = {
+        f.name: getattr(recipe, f.name) for f in dataclasses.fields(recipe) if getattr(recipe, f.name) != f.default
+    }
+    shared = recipes.as_flags(unlike)
+    many.sweep(system, shared, several, out, samples=how.samples, processes=how.processes, ray=how.ray, notify=say)
     section = page.study_section(out)
     say(f"written: {page.write_page(out / 'index.html', section.title, [section])}")
     return None
-
-
-def _grouped(words: Words) -> list[Words]:
-    """Each flag with the values behind it."""
-    groups: list[Words] = []
-    for word in words:
-        if word.startswith("--") or not groups:
-            groups.append([word])
-        else:
-            groups[-1].append(word)
-    return groups
 
 
 def _overview_of(kinds: Mapping[str, type]) -> str:
