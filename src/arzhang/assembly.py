@@ -15,14 +15,14 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from arzhang import recipes
-from arzhang.contracts import Batch, Task
+from arzhang.contracts import Task
 from arzhang.data import images as data
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.randomness import generator, mix
 from arzhang.tasks.classifier import ClassifierTask
 from arzhang.tasks.vae import VAETask
 from arzhang.training import checkpoint as checkpoints
-from arzhang.training.loop import Loop
+from arzhang.training.loop import Loop, batch_of
 from arzhang.training.run import Run, refuse_to_overwrite
 
 Notify = Callable[[str], None]
@@ -234,11 +234,11 @@ def estimate(recipe: recipes.Training, parts: data.Splits, fabric: Fabric) -> st
     task.networks.train()
     for i in range(4):
         start = time.perf_counter()
-        shared: dict[str, Any] = {}
         with torch.autograd.graph.saved_tensors_hooks(remember if i == 0 else _same, _same), fabric.autocast():
+            batch = batch_of(parts.train, indices, noise)
+            shared = task.prepare(batch)
             for turn in task.turns:
-                labels = parts.train.labels_of(indices)
-                loss, _ = turn.loss(Batch(parts.train.batch(indices), indices, noise, labels=labels), shared)
+                loss, _ = turn.loss(batch, shared)
                 loss.backward()
                 turn.optimizer.step()
                 turn.optimizer.zero_grad()

@@ -1,4 +1,4 @@
-"""What passes between the rooms: a batch, a turn, a task. Loop and tasks know each other only through this page."""
+"""What passes between the rooms: examples, a batch, a turn, a task. Data, loop and tasks meet only on this page."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +10,34 @@ from torch import Tensor, nn
 
 Scalars = dict[str, Tensor]
 """Named scalar tensors, left on the device: whoever needs them as numbers reads them once in a while."""
+
+
+LUCK = 4
+"""Uniform numbers that one example may use up for its crop, its mirroring, its partner."""
+
+
+class Example(NamedTuple):
+    """What a data set holds at some indices, on the device."""
+
+    images: Float[Tensor, "B C H W"]
+    """In [0, 1]. Of a pair: what is to be made, such as a photo."""
+    labels: Int64[Tensor, " B"] | None = None
+    """Class of each image, where the data set has classes."""
+    inputs: Float[Tensor, "B D H W"] | None = None
+    """In [0, 1]. Of a pair: what is given, such as a segmentation."""
+
+
+@runtime_checkable
+class Examples(Protocol):
+    """One part of a data set, as the loop needs it."""
+
+    augmented: bool
+    """Whether `take` can use luck."""
+
+    def __len__(self) -> int: ...
+
+    def take(self, indices: Int64[Tensor, " B"], luck: Float[Tensor, "B 4"] | None = None) -> Example:
+        """These examples; jittered and mirrored by uniform numbers in [0, 1), or as they are where there are none."""
 
 
 class Batch(NamedTuple):
@@ -24,6 +52,8 @@ class Batch(NamedTuple):
     """Time in epochs since the start, a fraction within an epoch: what schedules depend on."""
     labels: Int64[Tensor, " B"] | None = None
     """Class of each image, where the data set has classes."""
+    inputs: Float[Tensor, "B D H W"] | None = None
+    """In [0, 1]. Of a pair: what is given, such as a segmentation; `images` is what is to be made of it."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +81,10 @@ class Task(Protocol):
 
     def noise(self, n: int, generator: torch.Generator) -> Tensor:
         """Noise for n images, (n, …), on the generator's device."""
+
+    def prepare(self, batch: Batch) -> dict[str, Any]:
+        """What the turns of one step share from its beginning, made while no network is frozen: an image that one
+        player made and all judge. It is the dict that each turn's loss is given."""
 
     def measure(self, batch: Batch) -> dict[str, Float[Tensor, " B"]]:
         """Validation terms of each image, in evaluation mode, without gradients."""

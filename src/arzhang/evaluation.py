@@ -23,7 +23,7 @@ from arzhang.randomness import generator, mix
 from arzhang.tasks.classifier import ClassifierTask
 from arzhang.tasks.vae import ACTIVE, VAETask
 from arzhang.training.checkpoint import WEIGHTS
-from arzhang.training.loop import BLOCK
+from arzhang.training.loop import BLOCK, batch_of
 from arzhang.training.run import Run, write_atomically
 
 EVALUATION = "eval.json"
@@ -84,7 +84,7 @@ def measure_classifier(model: ClassifierTask, images: Any, protocol: dict[str, A
     for _, indices in blocks(len(images), "evaluating"):
         indices = indices.to(model.device)
         noise = torch.empty(len(indices), 0)
-        moments.add(model.measure(Batch(images.batch(indices), indices, noise, labels=images.labels_of(indices))))
+        moments.add(model.measure(batch_of(images, indices, noise)))
     units = {"accuracy": "fraction", "cross_entropy": "nats per image"}
     return {name: moments.metric(name, unit, protocol) for name, unit in units.items()}
 

@@ -47,8 +47,8 @@ class Training:
     """images a step, all ranks together; an epoch's last, incomplete batch is left out"""
     lr: float = 1e-3
     """learning rate of Adam"""
-    schedule: Literal["constant", "cosine"] = "constant"
-    """how the learning rate goes: constant, or along a half cosine to zero at the last step"""
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    """how the learning rate goes: constant, constant to the middle and then linearly to zero, or along a half cosine"""
     clip: float | None = None
     """largest norm of a turn's gradient; none: not clipped"""
     ema: float | None = None
@@ -168,6 +168,80 @@ class Classifier(Training):
     def __post_init__(self) -> None:
         super().__post_init__()
         require(0 <= self.dropout < 1, "dropout", self.dropout, "must be 0 or more and below 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paired(Training):
+    """What every training on pairs of images shares: where the pairs lie, which half is which"""
+
+    dataset: Literal["streets", "edges2fashion", "cityscapes"] = "streets"  # type: ignore[assignment]
+    """built-in pairs; --data takes its place"""
+    data: str | None = None
+    """folder or zip of side-by-side images, or of two folders of equal names; or a built-in set's name"""
+    size: int | None = 64
+    """side of the images in pixels; none: as the files are"""
+    validation: int = 200
+    """pairs that a built-in set holds out of its training part (files are split by content)"""
+    scenes: int = 2_000
+    """training scenes of streets"""
+    direction: Literal["right-to-left", "left-to-right"] = "right-to-left"
+    """which half is given and which is made; of two folders the first counts as the left one"""
+    label_side: Literal["right", "left", "both", "none"] = "right"
+    """the half that is a label map: it is only ever resized by nearest neighbour"""
+    snap: bool = False
+    """take each colour of a label map to the nearest class of Cityscapes' palette (JPEG leaves colours in between)"""
+    jitter: bool = True
+    """resize to 286/256 of the size and crop at random, both halves alike"""
+    mirror: bool = True
+    """mirror every other pair, both halves alike"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pix2Pix(Paired):
+    """A conditional GAN with an L1 term (Isola et al. 2017): assignment 5."""
+
+    system: ClassVar[str] = "pix2pix"
+    aliases: ClassVar[dict[str, str]] = {"lambda": "l1-weight"}
+
+    epochs: int = 50
+    """passes over the training part"""
+    batch_size: int = 1
+    """images a step, all ranks together; an epoch's last, incomplete batch is left out"""
+    lr: float = 2e-4
+    """learning rate of Adam, both players"""
+    beta1: float = 0.5
+    """decay of Adam's mean of gradients, both players (the other decay is 0.999)"""
+    width: int = 64
+    """channels of the first layer of both networks"""
+    norm: Literal["batch", "instance"] = "batch"
+    """normalisation in both networks"""
+    dropout: float = 0.5
+    """share dropped in the first three up blocks: the generator's noise"""
+    skips: bool = True
+    """U-Net; --no-skips: the plain encoder–decoder"""
+    receptive_field: Literal[1, 16, 34, 70, 286] = 70
+    """pixels that one decision of the discriminator sees"""
+    adversarial: Literal["vanilla", "lsgan", "hinge", "none"] = "vanilla"
+    """the game's loss; none: no discriminator, L1 alone"""
+    conditional: bool = True
+    """the discriminator sees the input beside the image (--no-conditional: the image alone)"""
+    l1_weight: float = 100.0
+    """weight of the L1 term, λ (also: --lambda); 0: the game alone"""
+    test_dropout: bool = True
+    """dropout stays on when the trained generator is used, as in the paper; drawn from a seed for each image"""
+    test_statistics: Literal["auto", "image", "running"] = "auto"
+    """what batch norm uses then: each image's own statistics, or running averages; auto: the image's at batch size 1"""
+    choose_by: Literal["kid", "l1"] = "kid"
+    """validation measure of the best checkpoint: KID at previews (the last one where there is no network), or L1"""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.width >= 1, "width", self.width, "must be 1 or more")
+        require(0 <= self.beta1 < 1, "beta1", self.beta1, "must be 0 or more and below 1")
+        require(0 <= self.dropout < 1, "dropout", self.dropout, "must be 0 or more and below 1")
+        require(0 <= self.l1_weight < float("inf"), "l1_weight", self.l1_weight, "must be 0 or more")
+        played = self.adversarial != "none" or self.l1_weight > 0
+        require(played, "l1_weight", self.l1_weight, "with --adversarial none nothing is left to train by")
 
 
 SYSTEMS: dict[str, type[Training]] = {recipe.system: recipe for recipe in (VAE, Classifier)}

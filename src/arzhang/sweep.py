@@ -13,8 +13,8 @@ from typing import Any
 from arzhang import assembly, evaluation, recipes
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.report import figures
-from arzhang.report.wording import ENGLISH, words
 from arzhang.training.run import Run, write_atomically
+from arzhang.wording import ENGLISH, words
 
 RESULTS = "sweep.json"
 Notify = Callable[[str], None]

@@ -11,7 +11,7 @@ from report.made import blurred, boxes, entries, evaluation, make_run, write_she
 
 from arzhang.report import analysis, page
 from arzhang.report.results import read
-from arzhang.report.wording import LANGUAGES
+from arzhang.wording import LANGUAGES
 
 CRITERIA_AND_KEYS = {"negative_elbo", "log_likelihood", "pixel_mae", "active_units"} | {
     "monte_carlo_error",

@@ -2,18 +2,19 @@
 
 import signal
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from arzhang.contracts import Batch, Turn
+from arzhang.contracts import Batch, Example, Turn
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.recipes import VAE as Recipe
 from arzhang.tasks.vae import VAETask
 from arzhang.training import checkpoint as checkpoints
-from arzhang.training.loop import Interrupted, Loop, measure
+from arzhang.training.loop import Interrupted, Loop, batch_of, measure
 from arzhang.training.run import Run
 
 
@@ -26,11 +27,10 @@ class Memory:
     def __len__(self):
         return len(self.pixels)
 
-    def batch(self, indices):
-        return self.pixels[indices]
+    augmented = False
 
-    def labels_of(self, indices):
-        return None
+    def take(self, indices, luck=None):
+        return Example(self.pixels[indices])
 
 
 TRAIN, VALIDATION = Memory(100), Memory(30, seed=1)
@@ -204,6 +204,7 @@ def test_two_players_update_only_their_own_weights(tmp_path):
         networks=networks,
         turns=[Turn("a", [a], optimizer_a, game("a", a, b)), Turn("b", [b], optimizer_b, game("b", b, a))],
         criterion="none",
+        prepare=lambda batch: {},
         noise=lambda n, generator: torch.zeros(n, 1),
         measure=lambda batch: {},
         preview=lambda batch: {},
@@ -243,6 +244,7 @@ def test_measure_is_a_mean_over_every_image_once():
         networks=nn.Identity(),
         turns=[],
         criterion="index",
+        prepare=lambda batch: {},
         preview=lambda batch: {},
         observe=lambda batch: {},
         noise=lambda n, generator: torch.randn(n, 1, generator=generator),
@@ -266,8 +268,27 @@ def test_previews_show_the_same_images(tmp_path):
 
 
 def test_batch_is_plain():
-    batch = Batch(TRAIN.batch(torch.arange(2)), torch.arange(2), torch.zeros(2, 1))
+    batch = batch_of(TRAIN, torch.arange(2), torch.zeros(2, 1))
+    assert batch == Batch(batch.images, batch.indices, batch.noise)
     assert batch.epoch == 0.0
+
+
+def test_luck_is_a_function_of_the_step_and_only_for_data_that_use_it(tmp_path):
+    class Lucky(Memory):
+        augmented = True
+        seen: ClassVar[list] = []
+
+        def take(self, indices, luck=None):
+            self.seen.append(luck)
+            return super().take(indices)
+
+    for name in ("one", "two"):
+        loop(tmp_path / name, recipe(epochs=1), train=Lucky(100)).fit()
+    steps = len(Lucky.seen) // 2
+    assert steps == 6
+    assert all(luck.shape == (16, 4) for luck in Lucky.seen)
+    assert all(torch.equal(a, b) for a, b in zip(Lucky.seen[:steps], Lucky.seen[steps:], strict=True))
+    assert not torch.equal(Lucky.seen[0], Lucky.seen[1])
 
 
 def test_dearer_terms_are_logged_at_previews(tmp_path):

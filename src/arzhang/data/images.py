@@ -21,6 +21,7 @@ from rich.progress import track
 from torch import Tensor
 from torchvision.utils import make_grid, save_image
 
+from arzhang.contracts import Example
 from arzhang.data import sources
 from arzhang.data.decode import SUFFIXES, Header, Unreadable, fit, header, read
 from arzhang.errors import ArzhangError, UsageError
@@ -44,6 +45,8 @@ class Images:
         rows: with a memory map, which of its rows are this part.
         device: where batches go.
     """
+
+    augmented = False
 
     def __init__(
         self,
@@ -77,9 +80,10 @@ class Images:
         """Memory on the device; a memory map takes none."""
         return 0 if self.mapped is not None else self.pixels.nbytes
 
-    def labels_of(self, indices: Int64[Tensor, " B"]) -> Int64[Tensor, " B"] | None:
-        """The classes of these images on the device, where there are any."""
-        return None if self.labels is None else self.labels[indices.to(self.labels.device)].to(self.device)
+    def take(self, indices: Int64[Tensor, " B"], luck: Float[Tensor, "B 4"] | None = None) -> Example:
+        """These images and, where there are any, their classes."""
+        labels = None if self.labels is None else self.labels[indices.to(self.labels.device)].to(self.device)
+        return Example(self.batch(indices), labels)
 
     def batch(self, indices: Int64[Tensor, " B"]) -> Float[Tensor, "B C H W"]:
         """These images as float32 in [0, 1] on the device."""

@@ -37,7 +37,7 @@ from arzhang.report.blocks import (
     picture,
 )
 from arzhang.report.results import Metric, Results, read, read_study
-from arzhang.report.wording import LANGUAGES, words
+from arzhang.wording import LANGUAGES, words
 
 DIRECTION = {"en": "ltr"}
 PREVIEWS = 6

@@ -13,16 +13,16 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from arzhang import assembly, recipes
-from arzhang.contracts import Batch
+from arzhang.contracts import Batch, Example
 from arzhang.errors import UsageError
 from arzhang.randomness import generator, permutation
 from arzhang.report import figures
-from arzhang.report.wording import words
 from arzhang.studies.gradient_figures import STYLES
 from arzhang.studies.options import BatchStudy
 from arzhang.tasks.vae import ESTIMATORS, VAETask
-from arzhang.training.loop import Images, Loop
+from arzhang.training.loop import Loop
 from arzhang.training.run import Run, write_atomically
+from arzhang.wording import words
 
 RESULTS = "batches.json"
 
@@ -30,7 +30,9 @@ RESULTS = "batches.json"
 class First:
     """The first n images of a part."""
 
-    def __init__(self, images: Images, n: int) -> None:
+    augmented = False
+
+    def __init__(self, images: Any, n: int) -> None:
         self.images, self.n = images, min(n, len(images))
 
     def __len__(self) -> int:
@@ -39,8 +41,8 @@ class First:
     def batch(self, indices: Int64[Tensor, " B"]) -> Float[Tensor, "B C H W"]:
         return self.images.batch(indices)
 
-    def labels_of(self, indices: Int64[Tensor, " B"]) -> Int64[Tensor, " B"] | None:
-        return self.images.labels_of(indices)
+    def take(self, indices: Int64[Tensor, " B"], luck: Float[Tensor, "B 4"] | None = None) -> Example:
+        return self.images.take(indices, luck)
 
 
 def study(options: BatchStudy, out: Path, notify: Callable[[str], None] = print) -> dict[str, Any]:

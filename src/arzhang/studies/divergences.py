@@ -15,9 +15,9 @@ from arzhang.divergences import cauchy_schwarz, kl
 from arzhang.errors import UsageError
 from arzhang.randomness import generator
 from arzhang.report import figures
-from arzhang.report.wording import words
 from arzhang.studies.options import DivergenceStudy
 from arzhang.training.run import write_atomically
+from arzhang.wording import words
 
 RESULTS = "divergences.json"
 LARGEST = 8

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from arzhang.report import figures
-from arzhang.report.wording import words
+from arzhang.wording import words
 
 STYLES = dict(
     zip(

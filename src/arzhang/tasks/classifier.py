@@ -48,6 +48,10 @@ class ClassifierTask:
         """None."""
         return torch.empty(n, 0, device=generator.device)
 
+    def prepare(self, batch: Batch) -> dict[str, Any]:
+        """Nothing: there is one turn."""
+        return {}
+
     def loss(self, batch: Batch, shared: dict[str, Any]) -> tuple[Float[Tensor, ""], Scalars]:
         """The batch's mean cross-entropy, in nats."""
         terms = self.measure(batch)

@@ -184,6 +184,10 @@ class VAETask:
 
         return gradients.expectation(reconstruction, posterior, estimator=ESTIMATORS[self.recipe.estimator])
 
+    def prepare(self, batch: Batch) -> dict[str, Any]:
+        """Nothing: there is one turn."""
+        return {}
+
     def loss(self, batch: Batch, shared: dict[str, Any]) -> tuple[Float[Tensor, ""], Scalars]:
         """The batch's mean of reconstruction + β·divergence; β grows over the first `kl_warmup` epochs."""
         by_kl = self.recipe.divergence == "kl"

@@ -6,6 +6,7 @@ saved, so that resuming is running the same code from a later step. The device i
 
 import contextlib
 import io
+import math
 import signal
 import sys
 import threading
@@ -13,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, cast
 
 import torch
 from jaxtyping import Float, Int64
@@ -23,7 +24,7 @@ from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torchvision.utils import make_grid, save_image
 
-from arzhang.contracts import Batch, Scalars, Task
+from arzhang.contracts import LUCK, Batch, Examples, Scalars, Task
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.randomness import generator, mix, permutation
 from arzhang.recipes import Training
@@ -38,19 +39,6 @@ OBSERVED = 256
 """Images whose dearer terms are measured at previews."""
 SAVE_SECONDS = 600
 """Within an epoch longer than this, a checkpoint is written so often."""
-
-
-@runtime_checkable
-class Images(Protocol):
-    """What the loop needs of one part of a data set."""
-
-    def __len__(self) -> int: ...
-
-    def batch(self, indices: Int64[Tensor, " B"]) -> Float[Tensor, "B C H W"]:
-        """Images in [0, 1] on the device."""
-
-    def labels_of(self, indices: Int64[Tensor, " B"]) -> Int64[Tensor, " B"] | None:
-        """Their classes, where there are any."""
 
 
 class Interrupted(ArzhangError):
@@ -81,8 +69,8 @@ class Loop:
         self,
         task: Task,
         recipe: Training,
-        train: Images,
-        validation: Images,
+        train: Examples,
+        validation: Examples,
         run: Run,
         fabric: Fabric,
         notify: Callable[[str], None],
@@ -158,10 +146,14 @@ class Loop:
         noise = self.task.noise(size, generator(seed, "noise", self.step, device=self.fabric.device))[self.rows]
         torch.manual_seed(mix(seed, "step", self.step, self.fabric.global_rank))  # for what draws inside a network
         when = epoch + position / self.steps_an_epoch
-        return Batch(self.train.batch(indices), indices, noise, when, self.train.labels_of(indices))
+        luck = None
+        if self.train.augmented:
+            luck = torch.rand(size, LUCK, generator=generator(seed, "luck", self.step)).to(indices.device)[self.rows]
+        return batch_of(self.train, indices, noise, when, luck)
 
     def _update(self, batch: Batch) -> None:
-        self.turns.shared.clear()
+        with self.fabric.autocast():
+            self.turns.shared = self.task.prepare(batch)
         factor = self._schedule()
         logged: list[Tensor] = []
         for i, (turn, optimizer) in enumerate(zip(self.task.turns, self.optimizers, strict=True)):
@@ -183,9 +175,10 @@ class Loop:
             self.averaged.update_parameters(self.task.networks)
 
     def _schedule(self) -> float:
+        done = self.step / self.last_step
         if self.recipe.schedule == "cosine":
-            return (1 + torch.tensor(torch.pi * self.step / self.last_step).cos().item()) / 2
-        return 1.0
+            return (1 + math.cos(math.pi * done)) / 2
+        return min(1.0, 2 * (1 - done)) if self.recipe.schedule == "linear" else 1.0
 
     def _finish_epoch(self, epoch: int) -> None:
         self._require_finite()
@@ -251,7 +244,7 @@ class Loop:
         count = min(PREVIEWED, len(self.validation))
         indices = torch.arange(count, device=self.fabric.device)
         noise = self.task.noise(count, generator(self.recipe.seed, "preview", device=self.fabric.device))
-        named = self.task.preview(Batch(self.validation.batch(indices), indices, noise, float(epoch)))
+        named = self.task.preview(batch_of(self.validation, indices, noise, float(epoch)))
         rows = torch.cat([make_grid(images.float().cpu(), nrow=count, padding=2) for images in named.values()], dim=1)
         save_image(rows, picture := io.BytesIO(), format="png")
         write_atomically(self.run.path / "samples" / f"epoch_{epoch:04d}.png", picture.getvalue())
@@ -263,7 +256,7 @@ class Loop:
         indices = torch.arange(count, device=self.fabric.device)
         noise = self.task.noise(count, generator(self.recipe.seed, "observe", device=self.fabric.device))
         entry: dict[str, float] = {}
-        for name, term in self.task.observe(_batch(self.validation, indices, noise)).items():
+        for name, term in self.task.observe(batch_of(self.validation, indices, noise)).items():
             entry[name] = term.double().mean().item()
             entry[f"{name}_error"] = term.double().std().item() / count**0.5 if count > 1 else 0.0
         if entry:
@@ -326,18 +319,18 @@ class Loop:
 
 
 @torch.no_grad()
-def measure(task: Task, images: Images, fabric: Fabric, seed: int) -> dict[str, float]:
+def measure(task: Task, examples: Examples, fabric: Fabric, seed: int) -> dict[str, float]:
     """The mean of every term of `task.measure` over a data set, in float64, shared out among ranks.
 
     Blocks of images and their noise are the same on any number of ranks.
     """
-    device, n = fabric.device, len(images)
+    device, n = fabric.device, len(examples)
     sums: dict[str, float] = {}
     blocks = (n + BLOCK - 1) // BLOCK
     for block in range(fabric.global_rank, max(blocks, fabric.world_size), fabric.world_size):
         indices = torch.arange(block * BLOCK, max(block * BLOCK, min(n, (block + 1) * BLOCK)), device=device)
         noise = task.noise(BLOCK, generator(seed, "evaluation", block, device=device))[: len(indices)]
-        for name, term in task.measure(_batch(images, indices, noise)).items():
+        for name, term in task.measure(batch_of(examples, indices, noise)).items():
             sums[name] = sums.get(name, 0.0) + term.double().sum().item()
     total = torch.tensor(list(sums.values()), dtype=torch.float64)
     if fabric.world_size > 1:
@@ -345,8 +338,12 @@ def measure(task: Task, images: Images, fabric: Fabric, seed: int) -> dict[str, 
     return dict(zip(sums, (total / n).tolist(), strict=True))
 
 
-def _batch(images: Images, indices: Tensor, noise: Tensor) -> Batch:
-    return Batch(images.batch(indices), indices, noise, labels=images.labels_of(indices))
+def batch_of(
+    examples: Examples, indices: Int64[Tensor, " B"], noise: Tensor, epoch: float = 0.0, luck: Tensor | None = None
+) -> Batch:
+    """These examples and the noise that belongs to them, as one batch."""
+    found = examples.take(indices, luck)
+    return Batch(found.images, indices, noise, epoch, found.labels, found.inputs)
 
 
 def _over_ranks(fabric: Fabric, tensor: Tensor, how: str) -> Tensor:
