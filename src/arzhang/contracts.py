@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from arzhang.errors import UsageError
+
 Scalars = dict[str, Tensor]
 """Named scalar tensors, left on the device: whoever needs them as numbers reads them once in a while."""
 
@@ -92,5 +94,25 @@ class Task(Protocol):
     def observe(self, batch: Batch) -> dict[str, Float[Tensor, " B"]]:
         """Terms of each image that are too dear for every epoch: of some images, at previews. May be empty."""
 
+    previewed: int
+    """How many images one looks at in a preview."""
+
     def preview(self, batch: Batch) -> dict[str, Float[Tensor, "B C H W"]]:
         """Named images in [0, 1] for the eye, the same batch each time."""
+
+
+def given(images: Tensor, shape: tuple[int, int, int], like: Tensor) -> Float[Tensor, "B C H W"]:
+    """A user's images as a model takes them: bytes, or numbers in [0, 1], become the type and device of `like`.
+
+    Raises UsageError for another shape than (B, *shape), and for numbers outside [0, 1] or NaN.
+    """
+    if images.ndim != 4 or tuple(images.shape[1:]) != shape:
+        raise UsageError(f"images of shape {tuple(images.shape)}: this model takes (B, {', '.join(map(str, shape))})")
+    images = images.to(like.device)
+    if images.dtype == torch.uint8:
+        return images.to(like.dtype) / 255
+    images = images.to(like.dtype)
+    low, high = (float(x) for x in images.aminmax()) if images.numel() else (0.0, 1.0)
+    if not (low >= 0 and high <= 1):  # NaN fails too
+        raise UsageError(f"images must lie in [0, 1], or be bytes; these reach from {low:.3g} to {high:.3g}")
+    return images

@@ -12,12 +12,14 @@ from arzhang.contracts import Batch, Scalars, Turn
 from arzhang.errors import UsageError
 from arzhang.networks.classifier import Classifier
 from arzhang.recipes import Classifier as Recipe
+from arzhang.tasks.adam import adam
 
 
 class ClassifierTask:
     """Minimise the cross-entropy of an image's class. Needs a data set with labels."""
 
     criterion = "cross_entropy"
+    previewed = 32
 
     def __init__(
         self, recipe: Recipe, shape: tuple[int, int, int], classes: int, device: torch.device | str = "cpu"
@@ -32,8 +34,7 @@ class ClassifierTask:
             {"classifier": Classifier(height, channels, classes, recipe.dropout)}
         ).to(device)
         self.networks.to(memory_format=torch.channels_last)
-        optimizer = torch.optim.Adam(self.networks.parameters(), lr=recipe.lr)
-        self.turns: Sequence[Turn] = [Turn("classifier", [self.networks], optimizer, self.loss)]
+        self.turns: Sequence[Turn] = [Turn("classifier", [self.networks], adam(self.networks, recipe), self.loss)]
 
     @property
     def classifier(self) -> Classifier:

@@ -12,11 +12,12 @@ from torch import Tensor, nn
 from torch.distributions import Categorical, Distribution, Independent, MixtureSameFamily, Normal
 
 from arzhang import divergences, gradients
-from arzhang.contracts import Batch, Scalars, Turn
+from arzhang.contracts import Batch, Scalars, Turn, given
 from arzhang.errors import UsageError
 from arzhang.networks.vae import VAE, Code, MixturePrior, reparameterise
 from arzhang.randomness import generator
 from arzhang.recipes import VAE as Recipe
+from arzhang.tasks.adam import adam
 
 ESTIMATORS = {
     "pathwise": gradients.Pathwise(),
@@ -100,6 +101,8 @@ class VAETask:
     `levels` is the number of grey levels of the images (256 for bytes), none where they hold fractions.
     """
 
+    previewed = 32
+
     def __init__(
         self,
         recipe: Recipe,
@@ -124,11 +127,7 @@ class VAETask:
             )
         self.networks: nn.Module = nn.ModuleDict(modules).to(device)
         self.networks.to(memory_format=torch.channels_last)  # the layout in which convolutions are fastest
-        # Fused updates cannot have their gradients unscaled first, as 16-bit training with clipping wants.
-        fused = torch.device(device).type in ("cpu", "cuda") and recipe.precision != "16-mixed"
-        trained = [parameter for parameter in self.networks.parameters() if parameter.requires_grad]
-        optimizer = torch.optim.Adam(trained, lr=recipe.lr, fused=fused)
-        self.turns: Sequence[Turn] = [Turn("vae", [self.networks], optimizer, self.loss)]
+        self.turns: Sequence[Turn] = [Turn("vae", [self.networks], adam(self.networks, recipe), self.loss)]
 
     # -------------------------------------------------------------------------------------------- as a task
 
@@ -271,17 +270,7 @@ class VAETask:
         return next(self.networks.parameters()).device
 
     def _ready(self, images: Tensor) -> Tensor:
-        if images.ndim != 4 or tuple(images.shape[1:]) != self.shape:
-            wanted = ", ".join(map(str, ("B", *self.shape)))
-            raise UsageError(f"images of shape {tuple(images.shape)}: this model takes ({wanted})")
-        images = images.to(self.device)
-        if images.dtype == torch.uint8:
-            return images.float() / 255
-        images = images.to(next(self.networks.parameters()).dtype)
-        low, high = (float(x) for x in images.aminmax()) if images.numel() else (0.0, 1.0)
-        if not (low >= 0 and high <= 1):  # NaN fails too
-            raise UsageError(f"images must lie in [0, 1], or be bytes; these reach from {low:.3g} to {high:.3g}")
-        return images
+        return given(images, self.shape, self.vae.mean.weight)
 
     @property
     def vae(self) -> VAE:

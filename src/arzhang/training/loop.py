@@ -34,7 +34,6 @@ from arzhang.training.run import Run, write_atomically
 
 BLOCK = 500
 """Images measured at once. Their noise is keyed by the block, so that it is a function of (seed, image index)."""
-PREVIEWED = 32
 OBSERVED = 256
 """Images whose dearer terms are measured at previews."""
 SAVE_SECONDS = 600
@@ -241,7 +240,7 @@ class Loop:
         raise ArzhangError(f"{self.run.path}: {what}; {kept}; {advice}")
 
     def _preview(self, epoch: int) -> None:
-        count = min(PREVIEWED, len(self.validation))
+        count = min(self.task.previewed, len(self.validation))
         indices = torch.arange(count, device=self.fabric.device)
         noise = self.task.noise(count, generator(self.recipe.seed, "preview", device=self.fabric.device))
         named = self.task.preview(batch_of(self.validation, indices, noise, float(epoch)))
