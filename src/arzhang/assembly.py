@@ -77,9 +77,11 @@ def device(accelerator: str) -> torch.device:
 def launch(recipe: recipes.Training) -> Fabric:
     """Fabric with the recipe's devices: it starts the other ranks, or joins those of torchrun or SLURM."""
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-    strategy = recipe.strategy
+    strategy: str = recipe.strategy
     if recipe.devices * recipe.nodes > 1 and strategy == "auto":
         strategy = "ddp"
+    if strategy == "ddp" and recipe.players > 1:  # a turn leaves the other players' weights alone
+        strategy = "ddp_find_unused_parameters_true"
     try:
         fabric = Fabric(
             accelerator=recipe.accelerator,

@@ -33,6 +33,8 @@ class Example(NamedTuple):
 class Examples(Protocol):
     """One part of a data set, as the loop needs it."""
 
+    shape: tuple[int, int, int]
+    """Channels, height and width of an image."""
     augmented: bool
     """Whether `take` can use luck."""
 

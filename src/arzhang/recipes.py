@@ -30,6 +30,8 @@ class Training:
     """What every training shares: the data, the schedule, the machine."""
 
     system: ClassVar[str]
+    players: ClassVar[int] = 1
+    """Networks that train against each other."""
 
     dataset: Literal["fashion-mnist", "mnist", "kmnist"] = "fashion-mnist"
     """built-in data set; --data takes its place"""
@@ -201,6 +203,7 @@ class Pix2Pix(Paired):
     """A conditional GAN with an L1 term (Isola et al. 2017): assignment 5."""
 
     system: ClassVar[str] = "pix2pix"
+    players: ClassVar[int] = 2
     aliases: ClassVar[dict[str, str]] = {"lambda": "l1-weight"}
 
     epochs: int = 50

@@ -219,6 +219,12 @@ ENGLISH: dict[str, str] = {
     "label.kmeans_nmi": "Mutual information of k-means clusters and classes",
     "term.loss": "loss",
     "term.negative_elbo": "negative ELBO",
+    # --- Health: what a log says, with what to do ---------------------------------------------------------------------
+    "health.discriminator_saturated": "The discriminator is saturated: in epoch {epoch} it told {accuracy:.1%} of real and made apart at a loss of {loss:.3f}. The generator still hears the L1 term, but little from the game; if the images stay blurred, try --adversarial lsgan, a smaller --receptive-field, or a smaller learning rate.",
+    "health.discriminator_guesses": "The discriminator guesses: in epoch {epoch} it was right {accuracy:.1%} of the time. Either the images are that good, which the pictures will tell, or it learns too slowly to teach the generator anything.",
+    "health.generator_collapsed": "The generator has collapsed: its images of different inputs differ by {made:.3f} from their mean, real ones by {real:.3f} ({share:.0%}). It makes nearly the same image whatever it is given; begin anew with a smaller learning rate or a larger L1 weight.",
+    "health.l1_flat": "The L1 term stands still: {first:.4f} at first, {middle:.4f} in epoch {since}, {last:.4f} now. The generator does not learn to come near the real image; see whether inputs and images belong together (`arzhang data show`).",
+    "health.overfitting": "Overfitting: validation L1 was lowest in epoch {best} ({validation_best:.4f}) and is {validation_last:.4f} in epoch {last}, while in training it fell from {train_best:.4f} to {train_last:.4f}. More data, jitter and mirroring help; the best checkpoint is kept.",
     # --- A run: what was trained ------------------------------------------------------------------------------------
     "run.title": "{system} on {dataset}",
     "run.setup": "What was trained, and with what",

@@ -28,6 +28,7 @@ class Memory:
         return len(self.pixels)
 
     augmented = False
+    shape = (1, 8, 8)
 
     def take(self, indices, luck=None):
         return Example(self.pixels[indices])

@@ -34,6 +34,7 @@ class First:
 
     def __init__(self, images: Any, n: int) -> None:
         self.images, self.n = images, min(n, len(images))
+        self.shape = images.shape
 
     def __len__(self) -> int:
         return self.n

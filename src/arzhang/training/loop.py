@@ -26,14 +26,17 @@ from torchvision.utils import make_grid, save_image
 
 from arzhang.contracts import LUCK, Batch, Examples, Scalars, Task
 from arzhang.errors import ArzhangError, UsageError
+from arzhang.health import findings
 from arzhang.randomness import generator, mix, permutation
 from arzhang.recipes import Training
 from arzhang.training import checkpoint as checkpoints
 from arzhang.training.progress import Progress
 from arzhang.training.run import Run, write_atomically
+from arzhang.wording import words
 
-BLOCK = 500
-"""Images measured at once. Their noise is keyed by the block, so that it is a function of (seed, image index)."""
+BLOCK, BLOCK_VALUES = 500, 1 << 22
+"""Images measured at once, fewer where they are large. Their noise is keyed by the block, so that it is a function of
+(seed, image index)."""
 OBSERVED = 256
 """Images whose dearer terms are measured at previews."""
 SAVE_SECONDS = 600
@@ -62,7 +65,10 @@ class _Turns(nn.Module):
 
 
 class Loop:
-    """Trains a task on `train`, validates on `validation`, in a run directory; `fit` begins or goes on."""
+    """Trains a task on `train`, validates on `validation`, in a run directory; `fit` begins or goes on.
+
+    `judge` measures the task at previews by what no single image tells, such as a distance between distributions.
+    """
 
     def __init__(
         self,
@@ -73,11 +79,12 @@ class Loop:
         run: Run,
         fabric: Fabric,
         notify: Callable[[str], None],
+        judge: Callable[[], dict[str, float]] | None = None,
     ) -> None:
         if len(train) < recipe.batch_size:
             raise UsageError(f"--batch-size {recipe.batch_size}: the training part holds only {len(train):,} images")
         self.task, self.recipe, self.run, self.fabric, self.notify = task, recipe, run, fabric, notify
-        self.train, self.validation = train, validation
+        self.train, self.validation, self.judge = train, validation, judge
         self.steps_an_epoch = len(train) // recipe.batch_size
         self.last_step = recipe.epochs * self.steps_an_epoch
         share = recipe.batch_size // fabric.world_size
@@ -94,6 +101,7 @@ class Loop:
         self.step, self.seconds_before = 0, 0.0
         self.names: list[list[str]] = [[] for _ in task.turns]
         self.window: list[Tensor] = []
+        self.warned: set[str] = set()
 
     # ------------------------------------------------------------------------------------------------ the course
 
@@ -187,9 +195,19 @@ class Loop:
                 terms = measure(self.task, self.validation, self.fabric, self.recipe.seed)
                 if (epoch % self.recipe.preview_every == 0 or epoch == self.recipe.epochs) and self._chief():
                     self._preview(epoch)
-            self.progress.validated(self.task.criterion, terms[self.task.criterion])
+                    terms |= self.judge() if self.judge is not None else {}
+            if self.task.criterion in terms:
+                self.progress.validated(self.task.criterion, terms[self.task.criterion])
         self._write({"step": self.step, "epoch": epoch, "split": "validation", **terms})
         self._save(epoch, terms.get(self.task.criterion))
+        self._warn()
+
+    def _warn(self) -> None:
+        """Say what looks wrong in the log, each thing once."""
+        for finding in findings(self.run.metrics()) if self._chief() else []:
+            if finding["id"] not in self.warned:
+                self.warned.add(finding["id"])
+                self.notify(words(finding["id"], finding["values"]))
 
     # ------------------------------------------------------------------------------------------------ logs
 
@@ -323,18 +341,23 @@ def measure(task: Task, examples: Examples, fabric: Fabric, seed: int) -> dict[s
 
     Blocks of images and their noise are the same on any number of ranks.
     """
-    device, n = fabric.device, len(examples)
+    device, n, size = fabric.device, len(examples), block_size(examples)
     sums: dict[str, float] = {}
-    blocks = (n + BLOCK - 1) // BLOCK
+    blocks = (n + size - 1) // size
     for block in range(fabric.global_rank, max(blocks, fabric.world_size), fabric.world_size):
-        indices = torch.arange(block * BLOCK, max(block * BLOCK, min(n, (block + 1) * BLOCK)), device=device)
-        noise = task.noise(BLOCK, generator(seed, "evaluation", block, device=device))[: len(indices)]
+        indices = torch.arange(block * size, max(block * size, min(n, (block + 1) * size)), device=device)
+        noise = task.noise(size, generator(seed, "evaluation", block, device=device))[: len(indices)]
         for name, term in task.measure(batch_of(examples, indices, noise)).items():
             sums[name] = sums.get(name, 0.0) + term.double().sum().item()
     total = torch.tensor(list(sums.values()), dtype=torch.float64)
     if fabric.world_size > 1:
         total = _over_ranks(fabric, total.to(device), "sum").cpu()
     return dict(zip(sums, (total / n).tolist(), strict=True))
+
+
+def block_size(examples: Examples) -> int:
+    """How many of these are measured at once: a function of their shape alone."""
+    return min(BLOCK, max(1, BLOCK_VALUES // math.prod(examples.shape)))
 
 
 def batch_of(
