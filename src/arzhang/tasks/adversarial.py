@@ -1,0 +1,86 @@
+"""What tasks with two players share: their losses, and the pool of earlier images that a discriminator is shown."""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+Kind = Literal["vanilla", "lsgan", "hinge"]
+
+
+class Judgement(NamedTuple):
+    """A discriminator's loss and what it is made of, each a mean over logits."""
+
+    loss: Float[Tensor, ""]
+    """(real + fake)/2: the paper halves it, which slows the discriminator down against the generator."""
+    real: Float[Tensor, ""]
+    fake: Float[Tensor, ""]
+    accuracy: Float[Tensor, ""]
+    """Share of the logits on the right side, real and fake ones counting equally: 1/2 is a coin's."""
+
+
+@dataclass(frozen=True)
+class AdversarialLoss:
+    """The two players' objectives, on logits: both are minimised, each by its own player.
+
+    `vanilla`: cross-entropy, with the generator's non-saturating form (Goodfellow et al. 2014), by softplus, so that no
+    logit is too large. `lsgan`: least squares with targets 1 and 0 (Mao et al. 2017). `hinge`: Lim & Ye 2017.
+    """
+
+    kind: Kind = "vanilla"
+
+    def discriminator(self, real: Float[Tensor, "*R"], fake: Float[Tensor, "*F"]) -> Judgement:
+        """Real logits up, fake ones down; give fakes that carry no gradient to the generator."""
+        if self.kind == "vanilla":  # −log D(real), −log(1 − D(fake)) with D = sigmoid(logit)
+            terms = F.softplus(-real).mean(), F.softplus(fake).mean()
+        elif self.kind == "lsgan":
+            terms = (real - 1).square().mean(), fake.square().mean()
+        else:
+            terms = F.relu(1 - real).mean(), F.relu(1 + fake).mean()
+        boundary = 0.5 if self.kind == "lsgan" else 0.0
+        right = ((real > boundary).to(real.dtype).mean() + (fake <= boundary).to(fake.dtype).mean()) / 2
+        return Judgement((terms[0] + terms[1]) / 2, *terms, right)
+
+    def generator(self, fake: Float[Tensor, "*F"]) -> Float[Tensor, ""]:
+        """Fake logits up."""
+        if self.kind == "vanilla":  # −log D(fake)
+            return F.softplus(-fake).mean()
+        return (fake - 1).square().mean() if self.kind == "lsgan" else -fake.mean()
+
+
+class ImagePool(nn.Module):
+    """Earlier generated images, of which a discriminator is shown one in two. (CycleGAN, after Shrivastava et al. 2017)
+
+    Until `size` images have come, each is kept and shown. From then on each is, with probability 1/2, kept in place of
+    a random one of the pool, which is shown instead. `size=0` shows every image as it comes. What is kept are buffers,
+    so that a checkpoint holds them.
+    """
+
+    images: Tensor
+    count: Tensor
+
+    def __init__(self, shape: tuple[int, int, int], size: int = 50) -> None:
+        super().__init__()
+        self.size = size
+        self.register_buffer("images", torch.zeros(size, *shape))
+        self.register_buffer("count", torch.zeros((), dtype=torch.int64))
+
+    @torch.no_grad()
+    def forward(self, images: Float[Tensor, "B C H W"], uniform: Float[Tensor, "B 2"]) -> Float[Tensor, "B C H W"]:
+        """The images to show, without gradients. Two uniform numbers in [0, 1) an image decide: whether, and which."""
+        if self.size == 0:
+            return images.detach()
+        shown = []
+        for image, (whether, which) in zip(images.detach().to(self.images.dtype), uniform, strict=True):
+            # Chosen by arithmetic, not by `if`, which would wait for the device.
+            full = self.count >= self.size
+            swap = full & (whether < 0.5)
+            place = torch.where(full, (which * self.size).long().clamp_max(self.size - 1), self.count)[None]
+            old = self.images.index_select(0, place)[0]
+            shown.append(torch.where(swap, old, image))
+            self.images.index_copy_(0, place, torch.where(full & ~swap, old, image)[None])
+            self.count += ~full
+        return torch.stack(shown).to(images.dtype)
