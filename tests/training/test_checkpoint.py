@@ -1,7 +1,9 @@
 """Checkpoints: nothing damaged is used, nothing is unpickled, what is kept is what was promised."""
 
 import json
+import os
 import pickle
+import zipfile
 
 import pytest
 import torch
@@ -79,6 +81,70 @@ def test_a_pickle_in_place_of_tensors_is_refused_unread(tmp_path):
     chosen.verify()
     with pytest.raises(ArzhangError, match="never unpickles"):
         chosen.tensors(checkpoints.WEIGHTS)
+
+
+def test_a_pth_of_tensors_is_read(tmp_path):
+    module = torch.nn.Sequential(torch.nn.Conv2d(2, 3, 4), torch.nn.BatchNorm2d(3))
+    for name, options in (("zip.pth", {}), ("old.pth", {"_use_new_zipfile_serialization": False})):
+        torch.save(module.state_dict(), tmp_path / name, **options)
+        found = checkpoints.read_tensors(tmp_path / name)
+        assert type(found) is dict
+        assert found.keys() == module.state_dict().keys()
+        assert all(torch.equal(found[key], value) for key, value in module.state_dict().items())
+        assert not any(value.requires_grad for value in found.values())
+
+
+class Writing:
+    """A pickle that leaves a trace on the disk if any of its code is run."""
+
+    def __init__(self, trace):
+        self.trace = trace
+
+    def __reduce__(self):
+        return (os.mkdir, (str(self.trace),))
+
+
+@pytest.mark.parametrize("how", ["pickle", "zip", "old", "among tensors"])
+def test_code_in_a_pth_is_refused_and_not_run(tmp_path, how):
+    trace, path = tmp_path / "trace", tmp_path / "latest_net_G.pth"
+    if how == "pickle":
+        path.write_bytes(pickle.dumps(Writing(trace)))
+    else:
+        content = {"w": torch.zeros(2), "x": Writing(trace)} if how == "among tensors" else Writing(trace)
+        torch.save(content, path, _use_new_zipfile_serialization=how != "old")
+    with pytest.raises(ArzhangError, match=r"latest_net_G\.pth: not a whole file of tensors alone") as refused:
+        checkpoints.read_tensors(path)
+    assert "\n" not in str(refused.value)
+    assert not trace.exists()
+    torch.load(path, weights_only=False) if how != "pickle" else pickle.loads(path.read_bytes())
+    assert trace.exists()  # the trap does work
+
+
+@pytest.mark.parametrize(
+    "content",
+    [torch.zeros(2), [torch.zeros(2)], {0: torch.zeros(2)}, {"w": 1.0}, {"w": {"v": torch.zeros(2)}},
+     {"w": torch.eye(2).to_sparse()}],
+    ids=["tensor", "list", "number for a name", "number", "nested", "sparse"],
+)  # fmt: skip
+def test_a_pth_of_anything_else_is_refused(tmp_path, content):
+    torch.save(content, tmp_path / "x.pth")
+    with pytest.raises(ArzhangError, match=r"holds no tensors by name|'w' is no plain tensor"):
+        checkpoints.read_tensors(tmp_path / "x.pth")
+
+
+def test_a_broken_pth_is_one_line(tmp_path):
+    path = tmp_path / "x.pth"
+    with pytest.raises(ArzhangError, match="missing"):
+        checkpoints.read_tensors(path)
+    torch.save({"w": torch.zeros(1000)}, path)
+    whole = path.read_bytes()
+    with zipfile.ZipFile(path, "a") as archive:  # what tells a TorchScript file, which is code
+        archive.writestr(f"{archive.namelist()[0].split('/')[0]}/constants.pkl", b"")
+    for content in (path.read_bytes(), b"", b"PK", b"no tensors at all", whole[:2000]):
+        path.write_bytes(content)
+        with pytest.raises(ArzhangError, match="not a whole file of tensors") as refused:
+            checkpoints.read_tensors(path)
+        assert "\n" not in str(refused.value)
 
 
 def test_what_a_killed_writer_left_is_not_a_checkpoint(tmp_path):

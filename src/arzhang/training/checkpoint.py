@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import shutil
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +55,13 @@ class Checkpoint:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """A safetensors file; anything else, a pickle above all, is refused unread."""
+    """A safetensors file, or a `.pth` of tensors by name and nothing else, on the CPU.
+
+    A `.pth` is read by PyTorch's restricted unpickler, which knows how to build tensors and runs no code. Raises
+    ArzhangError for anything else, a plain pickle above all.
+    """
+    if path.suffix == ".pth":
+        return _restricted(path)
     try:
         return load_file(path)
     except SafetensorError as error:
@@ -63,6 +70,24 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         ) from None
     except FileNotFoundError:
         raise ArzhangError(f"{path}: missing") from None
+
+
+def _restricted(path: Path) -> dict[str, Tensor]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on TorchScript archives, which are refused
+            found = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise ArzhangError(f"{path}: missing") from None
+    except Exception as error:  # a broken or planted file may raise anything
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:120]
+        raise ArzhangError(f"{path}: not a whole file of tensors alone, so it is not read ({reason})") from None
+    if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
+        raise ArzhangError(f"{path}: holds no tensors by name: save a module's `state_dict()` with torch.save")
+    for name, value in found.items():
+        if not isinstance(value, Tensor) or value.layout != torch.strided:
+            raise ArzhangError(f"{path}: '{name}' is no plain tensor; save a module's `state_dict()` alone")
+    return {name: value.detach() for name, value in found.items()}
 
 
 def sha256(path: Path) -> str:
