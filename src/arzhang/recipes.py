@@ -199,6 +199,31 @@ class Paired(Training):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Segmenter(Paired):
+    """Options of a small network that says each pixel's class: trained on real photos, it judges made ones"""
+
+    system: ClassVar[str] = "segmenter"
+
+    epochs: int = 10
+    """passes over the training part"""
+    batch_size: int = 16
+    """images a step, all ranks together; an epoch's last, incomplete batch is left out"""
+    lr: float = 3e-3
+    """learning rate of Adam"""
+    schedule: Literal["constant", "linear", "cosine"] = "cosine"
+    """how the learning rate goes: constant, constant and then along a line or all along a half cosine to zero"""
+    width: int = 16
+    """channels of the first layer; 16 makes 0.6 million weights"""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.width >= 1, "width", self.width, "must be 1 or more")
+        given = "right" if self.direction == "right-to-left" else "left"
+        labels = self.label_side in (given, "both")
+        require(labels, "label_side", self.label_side, f"a segmenter learns from label maps on the {given}, as given")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pix2Pix(Paired):
     """A conditional GAN with an L1 term (Isola et al. 2017): assignment 5."""
 
@@ -247,7 +272,7 @@ class Pix2Pix(Paired):
         require(played, "l1_weight", self.l1_weight, "with --adversarial none nothing is left to train by")
 
 
-SYSTEMS: dict[str, type[Training]] = {recipe.system: recipe for recipe in (VAE, Classifier)}
+SYSTEMS: dict[str, type[Training]] = {recipe.system: recipe for recipe in (VAE, Classifier, Segmenter)}
 
 
 # ------------------------------------------------------------------------------------------- as text, and back

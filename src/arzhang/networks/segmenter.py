@@ -34,10 +34,7 @@ class Segmenter(nn.Module):
 
     def forward(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B K H W"]:
         """Logits. Raises UsageError for sides that are no multiples of 8."""
-        height, width = images.shape[-2:]
-        step = 2**HALVINGS
-        if height % step or width % step:
-            raise UsageError(f"images of {height}×{width} pixels: the segmenter takes multiples of {step}")
+        self.refuse_unfit(*images.shape[-2:])
         x, maps = images - 0.5, []
         for i, down in enumerate(self.down):
             x = down(F.max_pool2d(x, 2) if i else x)
@@ -46,6 +43,12 @@ class Segmenter(nn.Module):
         for up in reversed(self.up):
             x = up(torch.cat([maps.pop(), F.interpolate(x, scale_factor=2.0)], 1))
         return self.classes(x)
+
+    def refuse_unfit(self, height: int, width: int) -> None:
+        """Raise UsageError for sides that are no multiples of 8."""
+        step = 2**HALVINGS
+        if height % step or width % step:
+            raise UsageError(f"images of {height}×{width} pixels: the segmenter takes multiples of {step}")
 
 
 def convolution(inputs: int, outputs: int, dilation: int = 1) -> list[nn.Module]:
