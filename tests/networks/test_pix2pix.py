@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 import torch
 import torch.nn.functional as F
+from stats import check_mean, check_variance
 from torch import nn
 
 from arzhang.errors import UsageError
@@ -80,15 +81,20 @@ def test_receptive_field_by_gradient(field):
     assert int(rows[-1] - rows[0]) + 1 == int(columns[-1] - columns[0]) + 1 == field == receptive_field(network)
 
 
-def test_initialisation(paper):
-    for name, value in [*paper.named_parameters(), *Discriminator().named_parameters()]:
-        if name.endswith("bias"):
-            assert (value == 0).all()
+def test_initialisation():
+    torch.manual_seed(7)
+    weights, scales = [], []
+    for module in [*Generator(64, width=32).modules(), *Discriminator(width=32).modules()]:
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            weights.append(module.weight.detach().flatten().double() / 0.02)
+        elif isinstance(module, nn.BatchNorm2d):
+            scales.append((module.weight.detach().double() - 1) / 0.02)
         else:
-            mean, n = (1.0 if ".norm." in name else 0.0), value.numel()
-            # Five standard errors of a mean and of a standard deviation, of some 40 tensors each: fails in < 1e-4.
-            assert abs(value.double().mean() - mean) < 5 * 0.02 / n**0.5
-            assert abs(value.double().std() / 0.02 - 1) < 5 / (2 * n) ** 0.5
+            continue
+        assert module.bias is None or (module.bias == 0).all()
+    for standard, planted in ((torch.cat(weights), 0.01), (torch.cat(scales), 0.3)):
+        check_mean(standard, 0.0, planted=planted)
+        check_variance(standard, 1.0, planted=planted)
 
 
 # -------------------------------------------------------------------------------------------- by hand, the same images
@@ -244,8 +250,7 @@ def test_dropout_keeps_the_mean_and_its_share(dropout):
     x, uniform = torch.ones(1, 1, 64, 64), torch.rand(1, 4 * 128 * 128, generator=torch.Generator().manual_seed(0))
     ratio = (block(x, uniform) / UpSample.forward(block.eval(), x)).detach()
     assert (ratio * (1 - dropout)).round(decimals=4).unique().tolist() == [0, 1]
-    # 65,536 draws: five standard errors fail once in 1.7 million.
-    assert abs((ratio == 0).double().mean() - dropout) < 5 * (dropout * (1 - dropout) / ratio.numel()) ** 0.5
+    check_mean((ratio == 0).double().flatten(), dropout, planted=0.02)
 
 
 def test_draws_follow_the_image():
@@ -351,6 +356,8 @@ def test_weights_of_the_public_port(depth, instance, prefix):
     norm = "instance" if instance else "batch"
     expected = {"size": 2**depth, "inputs": 2, "outputs": 3, "width": 4, "norm": norm, "skips": True}
     assert arguments == expected
+    first = {name: value for name, value in state.items() if not name.endswith("num_batches_tracked")}
+    assert pix2pix.from_public(first).keys() == tensors.keys()
     ours = Generator(**arguments, dropout=0.0)
     ours.load_state_dict(tensors)
     images = torch.rand(1, 2, 2**depth, 2**depth) * 2 - 1
@@ -367,11 +374,25 @@ def test_other_tensors_are_refused():
         {k: v for k, v in state.items() if k != name},
         state | {name: torch.zeros(1, 1, 4, 4)},
         state | {"model.model.1.model.0.weight": torch.zeros(1)},
+        state | {"model.model.0.bias": torch.zeros(4)},
         state | {"model.model.2.model.1.weight": torch.zeros(1)},
     ]
     for broken in cases:
         with pytest.raises(UsageError, match=r"public port|not those of a U-Net"):
             pix2pix.from_public(broken)
+
+
+def test_instance_statistics_of_the_ports_first_versions_are_left_out():
+    state = public(4, instance=True).state_dict()
+    old = state | {
+        "model.model.1.model.2.running_mean": torch.zeros(8),
+        "model.model.1.model.2.running_var": torch.ones(8),
+    }
+    assert (
+        pix2pix.from_public(old).keys()
+        == pix2pix.from_public(state).keys()
+        == Generator(16, 2, 3, 4, "instance").state_dict().keys()
+    )
 
 
 def test_blocks_alone():

@@ -391,8 +391,10 @@ def from_public(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         places[name] = [int(number) for number in found[1].split(".model.")[1:]], found[2]
     depth = max((len(nest) for nest, _ in places.values()), default=0)
     renamed = {_our_name(nest, depth, name) + "." + last: state[name] for name, (nest, last) in places.items()}
-    arguments(renamed)
-    return renamed
+    if arguments(renamed)["norm"] == "instance":  # which kept running statistics in files of its first versions
+        return {name: value for name, value in renamed.items() if ".norm." not in name}
+    norms = [name.removesuffix("weight") for name in renamed if name.endswith("norm.weight")]
+    return {f"{norm}num_batches_tracked": torch.tensor(0) for norm in norms} | renamed  # likewise unknown to those
 
 
 def _our_name(nest: list[int], depth: int, name: str) -> str:
@@ -431,7 +433,8 @@ def arguments(tensors: Mapping[str, Tensor]) -> dict[str, int | str | bool]:
             own = Generator(**found).state_dict()  # type: ignore[arg-type]
     except (KeyError, IndexError, UsageError):
         raise UsageError("these tensors are not those of a U-Net generator") from None
-    for name in own:
-        if not name.endswith("num_batches_tracked") and (name not in tensors or tensors[name].shape != own[name].shape):
-            raise UsageError(f"these tensors are not those of a U-Net generator: {name} is missing or of another shape")
+    for name in sorted(own.keys() | tensors.keys()):
+        kept = ".norm." in name and not name.endswith(("weight", "bias"))  # statistics: some files have none
+        if not kept and not (name in own and name in tensors and own[name].shape == tensors[name].shape):
+            raise UsageError(f"these tensors are not those of a U-Net generator: {name} is odd, or missing")
     return found
