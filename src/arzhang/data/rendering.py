@@ -194,8 +194,12 @@ def _surfaces(
     points = np.array([p for polygon in surfaces.points for p in polygon], np.float32)
     starts = np.concatenate([[0], counts.cumsum()])
     pixels = camera.project(points, rows, columns)
-    first, second, third = (points[starts[:-1] + i] for i in (0, 1, 2))
-    normals = np.cross(second - first, third - first)
+    first = points[starts[:-1]]
+    # Newell: the sum over all edges, so that corners on one line do no harm.
+    after = np.arange(1, len(points) + 1)
+    after[starts[1:] - 1] = starts[:-1]
+    origin = np.repeat(first, counts, 0)
+    normals = np.add.reduceat(np.cross(points - origin, points[after] - origin), starts[:-1])
     normals /= np.maximum(np.sqrt((normals * normals).sum(1, keepdims=True)), 1e-9)
     toward = ((np.array([camera.x, camera.y, 0], np.float32) - first) * normals).sum(1)
     in_front = np.minimum.reduceat(pixels[:, 2], starts[:-1]) > NEAR
@@ -247,7 +251,17 @@ def _tile(roughness: float) -> Float32[np.ndarray, "256 256"]:
 
 
 def _noise(roughness: float, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    return _tile(roughness)[v.astype(np.int32) & 255, u.astype(np.int32) & 255]
+    """The tile at (u, v), one number a cell."""
+    return _tile(roughness)[np.floor(v).astype(np.int32) & 255, np.floor(u).astype(np.int32) & 255]
+
+
+def _smooth_noise(roughness: float, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """The tile at (u, v), bilinear between cells."""
+    low_u, low_v = np.floor(u), np.floor(v)
+    a, b = u - low_u, v - low_v
+    above = _noise(roughness, low_u, low_v) * (1 - a) + _noise(roughness, low_u + 1, low_v) * a
+    below = _noise(roughness, low_u, low_v + 1) * (1 - a) + _noise(roughness, low_u + 1, low_v + 1) * a
+    return above * (1 - b) + below * b
 
 
 def _hash(*whole: np.ndarray) -> np.ndarray:
@@ -277,7 +291,7 @@ def _shaded(
     facing = np.clip(sun @ normals, 0, None)
     lit = 1 - _in_shadow(view, points)
     # The sky lights what looks up more than what looks aside.
-    ambient = 0.55 + 0.25 * normals[1]
+    ambient = 0.5 + 0.25 * normals[1]
 
     at = (flat == GROUND).nonzero()[0]
     colour[:, at], labels[at] = _ground(view, points[:, at], distance[at])
@@ -341,7 +355,7 @@ def _sky(view: View, rays: np.ndarray) -> np.ndarray:
     zenith, haze = (np.array(c, np.float32)[:, None] for c in (light.zenith, light.haze))
     clear = haze + (zenith - haze) * share
     over = 9 / (up + 0.12)
-    cloud = _noise(1.6, rays[0] * over + view.seed % 251, rays[2] * over + view.seed % 241)
+    cloud = _smooth_noise(1.6, rays[0] * over + view.seed % 251, rays[2] * over + view.seed % 241)
     cover = np.clip((cloud + 2.4 * light.clouds - 1.2) * 0.9, 0, 1) * np.clip(up * 12, 0, 1) * min(1, 2 * light.clouds)
     bright = np.clip(0.92 + 0.06 * cloud, 0.6, 1) * (0.75 + 0.25 * haze)
     sun = np.clip(np.array(light.sun, np.float32) @ rays, 0, 1) ** 40 * light.strength * 0.25
@@ -411,7 +425,7 @@ def _facade(view, colour, points, normals, style, distance):  # type: ignore[no-
     wear = 0.05 * _noise(1.2, u * 4 + seed * 17, v * 4) + 0.04 * _noise(0.3, u * 19, v * 19) * fine
     courses = ((v / 0.25 % 1 < 0.12) & (seed % 1 < 0.5)) * 0.12 * fine
     colour = colour * (1 + wear - courses - 0.18 * np.clip(1 - v / 1.5, 0, 1))
-    shop = v < ground_floor
+    shop = (v < ground_floor) & (ground_floor > 1)
     level = np.where(shop, 0, (v - ground_floor) / floor + 1)
     across, up = (u / bay) % 1, np.where(shop, v / np.maximum(ground_floor, 0.1), level % 1)
     wide = np.where(shop, 0.86, glass)
@@ -422,8 +436,8 @@ def _facade(view, colour, points, normals, style, distance):  # type: ignore[no-
     frame = (edge < wide + 0.09) & (up > low - 0.05) & (up < high + 0.04) & fits & ~inside
     number = _hash(np.floor(u / bay), np.floor(level), np.floor(seed * 31))
     haze, zenith = (np.array(c, np.float32)[:, None] for c in (view.light.haze, view.light.zenith))
-    mirrored = (0.5 * zenith + 0.5 * haze) * (0.12 + 0.5 * number * np.clip(up + 0.15, 0, 1))
-    inner = np.where(number > 0.75, 0.22, 0.025) * np.array([[1.0], [0.93], [0.8]], np.float32)
+    mirrored = (0.5 * zenith + 0.5 * haze) * (0.06 + 0.4 * number * number * np.clip(up + 0.15, 0, 1))
+    inner = np.where(number > 0.8, 0.2, 0.015) * np.array([[1.0], [0.93], [0.8]], np.float32)
     bars = ((np.abs(across - 0.5) < 0.02) | (np.abs(up - 0.62) < 0.02)) & ~shop
     pane = np.where(bars, 0.5, inner + mirrored)
     colour = np.where(frame, np.clip(colour * 1.45 + 0.06, 0, 0.8), colour)
@@ -440,7 +454,7 @@ def _foliage(view, colour, points, normals, style, distance):  # type: ignore[no
     seed, middle, radius = style[:3]
     u, v = points[0] + seed * 3.1, points[1]
     fine = np.exp(-distance / 60)
-    leaf = _noise(0.35, u * 13, v * 13) * fine + 0.8 * _noise(1.0, u * 5 + 91, v * 5)
+    leaf = _noise(0.5, u * 31, v * 31) * fine + 0.8 * _noise(0.7, u * 11 + 91, v * 11)
     height = np.clip((v - middle) / np.maximum(radius, 0.1), -1, 1)
     return colour * np.clip(1 + 0.3 * leaf + 0.35 * height, 0.2, 2.2), 0.5 + 0.5 * np.clip(height + leaf * 0.3, 0, 1)
 

@@ -22,6 +22,7 @@ SKIN = [(224, 182, 152), (196, 146, 112), (142, 98, 72), (90, 62, 48)]
 LEAVES = [(78, 104, 44), (92, 112, 52), (66, 92, 48), (104, 118, 56), (120, 116, 50)]
 GLASS = linear(34, 40, 46)
 RUBBER = linear(26, 26, 28)
+UNDER = linear(14, 14, 15)
 STEEL = linear(116, 120, 122)
 
 
@@ -113,20 +114,22 @@ def tree(out: Surfaces, rng: Random, x: float, z: float, size: float = 1.0) -> N
              (x - thick * 0.6, trunk + tall * 0.5, z)], CLASS["vegetation"], bark)  # fmt: skip
     leaves = choose(rng, LEAVES)
     middle = trunk + tall * 0.8
-    for i in range(16 if z < 45 else 7):
-        angle, away = rng.uniform(0, 2 * math.pi), math.sqrt(rng.uniform(0, 1)) * (0.0 if i == 0 else 0.72)
+    count = 34 if z < 30 else 18 if z < 60 else 9
+    for i in range(count):
+        angle, away = rng.uniform(0, 2 * math.pi), math.sqrt(rng.uniform(0, 1)) * (0.0 if i == 0 else 0.85)
         dx, dy = away * radius * math.cos(angle), away * tall * math.sin(angle)
-        r = radius * (0.62 if i == 0 else float(rng.uniform(0.26, 0.46)))
-        blot(out, rng, (x + dx, middle + dy, z), r, darker(leaves, 0.8 + 0.25 * dy / tall), (middle, tall))
+        r = radius * (0.68 if i == 0 else float(rng.uniform(0.16, 0.36)) * (34 / count) ** 0.3)
+        blot(out, rng, (x + dx, middle + dy, z), r, darker(leaves, 0.85 + 0.25 * dy / tall + float(rng.normal(0, 0.1))), (middle, tall))
 
 
 def blot(
     out: Surfaces, rng: Random, at: Point, radius: float, colour: Colour, crown: tuple[float, float]
 ) -> None:
     """A ragged patch of leaves."""
-    reach = radius * (1 + rng.normal(0, 0.16, 11))
-    turns = np.arange(11) * (2 * math.pi / 11)
-    outline = list(zip((at[0] + reach * np.cos(turns)).tolist(), (at[1] + reach * np.sin(turns)).tolist(), [at[2]] * 11))
+    reach = radius * (1 + rng.normal(0, 0.2, 19))
+    turns = np.arange(19) * (2 * math.pi / 19)
+    across, up = (at[0] + reach * np.cos(turns)).tolist(), (at[1] + reach * np.sin(turns)).tolist()
+    outline = [(x, y, at[2]) for x, y in zip(across, up, strict=True)]
     out.add(outline, CLASS["vegetation"], colour, FOLIAGE, style=(float(rng.uniform(0, 9)), *crown, 0, 0, 0))
 
 
@@ -187,17 +190,9 @@ def vehicle(out: Surfaces, rng: Random, kind: str, x: float, z: float, heading: 
         out.add(points, label, shade, material, solid=True, style=(mirror, 0, 0, 0, 0, 0))
 
     out.shadows.append([at(a, 0, b)[::2] for a, b in ((-0.53, -1.12), (0.53, -1.12), (0.53, 1.12), (-0.53, 1.12))])
-    # The dark below it, seen from the side and from behind; then wheels, and the body over them.
     low = outline[0][1]
-    for points in (
-        [at(-0.46, 0, -0.9), at(-0.46, low + 0.02, -0.9), at(-0.46, low + 0.02, 0.9), at(-0.46, 0, 0.9)],
-        [at(0.46, 0, 0.9), at(0.46, low + 0.02, 0.9), at(0.46, low + 0.02, -0.9), at(0.46, 0, -0.9)],
-    ):
-        for side in (-1, 1):
-            inner = 0.62 * side
-            tyre = [(p[0], p[1], p[2]) for p in points]
-            del inner, tyre
-        polygon([points[0], points[3], points[2], points[1]], linear(12, 12, 13), PLAIN)
+    for end, left in ((-0.46, -0.86), (0.46, 0.86)):  # the dark below it
+        polygon([at(end, 0.03, -left), at(end, 0.03, left), at(end, low, left), at(end, low, -left)], UNDER, PLAIN)
     for (a0, u0), (a1, u1), made in zip(outline, outline[1:], edges, strict=False):
         n0, n1 = narrow(u0), narrow(u1)
         strip = [at(a0, u0, n0), at(a0, u0, -n0), at(a1, u1, -n1), at(a1, u1, n1)]
@@ -207,7 +202,7 @@ def vehicle(out: Surfaces, rng: Random, kind: str, x: float, z: float, heading: 
             b0, b1 = a0 + 0.06 * (a1 - a0), a1 - 0.1 * (a1 - a0)
             pane = [at(b0, i0, n0 * 0.88), at(b0, i0, -n0 * 0.88), at(b1, i1, -n1 * 0.86), at(b1, i1, n1 * 0.86)]
             polygon(pane, GLASS, GLOSSY, 0.55)
-    _lamps(polygon, at, kind)
+    _lamps(polygon, at, low, bus=kind == "bus")
     for side in (-1, 1):
         body = [at(a, u, side * narrow(u)) for a, u in outline]
         polygon(body if side > 0 else body[::-1], darker(colour, 0.85), GLOSSY, 0.12)
@@ -222,9 +217,9 @@ def vehicle(out: Surfaces, rng: Random, kind: str, x: float, z: float, heading: 
                 polygon(rim[::-1] if side > 0 else rim, shade, PLAIN)
 
 
-def _lamps(polygon, at, kind: str) -> None:  # type: ignore[no-untyped-def]
+def _lamps(polygon, at, base: float, *, bus: bool) -> None:  # type: ignore[no-untyped-def]
     """Lamps, number plates and tyres at both ends."""
-    low, high = (0.16, 0.24) if kind == "bus" else (0.42, 0.53)
+    low, high = (0.2, 0.28) if bus else (0.42, 0.53)
     for end, lamp, material in ((-0.502, linear(196, 20, 16), BRIGHT), (0.502, linear(250, 246, 230), BRIGHT)):
         turn = 1 if end < 0 else -1
 
@@ -234,10 +229,10 @@ def _lamps(polygon, at, kind: str) -> None:  # type: ignore[no-untyped-def]
 
         for side in (-1, 1):
             polygon(plate(*sorted((side * 0.66, side * 0.95)), low, high), lamp, material)
-            polygon(plate(*sorted((side * 0.6, side * 0.92)), 0.0, 0.2), RUBBER, PLAIN)
+            polygon(plate(*sorted((side * 0.7, side * 0.93)), 0.0, 0.2), RUBBER, PLAIN)
         polygon(plate(-0.28, 0.28, 0.34, 0.42), linear(226, 226, 220), PLAIN)
-        polygon(plate(-0.9, 0.9, 0.2, 0.27), linear(30, 30, 32), PLAIN)
-        if end > 0 and kind != "bus":
+        polygon(plate(-0.95, 0.95, base, base + 0.07), linear(30, 30, 32), PLAIN)
+        if end > 0 and not bus:
             polygon(plate(-0.5, 0.5, 0.44, 0.52), linear(22, 22, 24), PLAIN)
 
 

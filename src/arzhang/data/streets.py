@@ -60,8 +60,8 @@ def _view(rng: Random, aspect: float) -> View:
         y=float(rng.uniform(1.4, 2.1)),
         yaw=float(rng.normal(0, 0.03)) - lane / 60 + ground.bend * 8,
         pitch=float(rng.normal(0.0, 0.012)),
-        focal=1.0 + 0.2 * (aspect - 1),
-        horizon=float(rng.uniform(0.42, 0.5)),
+        focal=1.12 + 0.15 * (aspect - 1),
+        horizon=float(rng.uniform(0.45, 0.53)),
     )
     return View(camera, out, ground, _light(rng), CLASS["sky"], heights, int(rng.integers(1 << 31)))
 
@@ -242,23 +242,23 @@ def _traffic(rng: Random, ground: Ground) -> list[tuple[float, str, float, float
 def _light(rng: Random) -> Light:
     azimuth, elevation = float(rng.uniform(0, 2 * math.pi)), float(rng.uniform(0.35, 1.05))
     clouds = float(rng.beta(1.2, 1.2))
-    strength = 1.5 * (1 - clouds) ** 0.7 + 0.05
+    strength = 2.2 * (1 - clouds) ** 0.7 + 0.05
     warm = float(np.clip(1.1 - elevation, 0, 0.7))
     grey = np.array([0.72, 0.76, 0.82])
     haze = (1 - clouds) * np.array([0.72, 0.83, 0.95]) + clouds * np.array([0.80, 0.82, 0.84])
     haze = haze * (1 - 0.25 * warm) + 0.25 * warm * np.array([1.0, 0.85, 0.68])
     zenith = (1 - clouds) * np.array([0.16, 0.34, 0.72]) + clouds * grey * 0.85
     balance = np.exp(rng.normal(0, 0.03, 3))
-    total = 0.75 + 0.5 * strength
+    total = 0.75 + 0.45 * strength
     return Light(
         sun=(math.cos(azimuth) * math.cos(elevation), math.sin(elevation), -abs(math.sin(azimuth)) * math.cos(elevation) if rng.random() < 0.7 else abs(math.sin(azimuth)) * math.cos(elevation)),
         strength=strength,
         sun_colour=(1.0, 0.95 - 0.15 * warm, 0.86 - 0.35 * warm),
         zenith=tuple(zenith.tolist()),
         haze=tuple(haze.tolist()),
-        visibility=float(rng.uniform(90, 320)),
+        visibility=float(rng.uniform(160, 600)),
         clouds=clouds,
-        exposure=1.55 / total * float(np.exp(rng.normal(0, 0.12))),
+        exposure=1.7 / total * float(np.exp(rng.normal(0, 0.12))),
         balance=tuple(balance.tolist()),
-        noise=float(rng.uniform(1.5, 4.0)),
+        noise=float(rng.uniform(1.0, 2.5)),
     )
