@@ -4,7 +4,7 @@ Metres; x to the right, y up, z ahead; the camera stands at z = 0. Colours are l
 """
 
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 from jaxtyping import Float32, Int32, UInt8
@@ -239,7 +239,7 @@ def _points(
 # -------------------------------------------------------------------------------------------------------- shading
 
 
-@lru_cache(maxsize=4)
+@cache
 def _tile(roughness: float) -> Float32[np.ndarray, "256 256"]:
     """Noise of mean 0 and deviation 1 that repeats after 256 cells; its power falls with frequency^(−2·roughness)."""
     white = np.random.default_rng(20_161).normal(size=(256, 256))

@@ -114,20 +114,20 @@ def tree(out: Surfaces, rng: Random, x: float, z: float, size: float = 1.0) -> N
              (x - thick * 0.6, trunk + tall * 0.5, z)], CLASS["vegetation"], bark)  # fmt: skip
     leaves = choose(rng, LEAVES)
     middle = trunk + tall * 0.8
-    count = 34 if z < 30 else 18 if z < 60 else 9
+    count, corners = (34, 19) if z < 18 else (16, 15) if z < 45 else (6, 13)
     for i in range(count):
         angle, away = rng.uniform(0, 2 * math.pi), math.sqrt(rng.uniform(0, 1)) * (0.0 if i == 0 else 0.85)
         dx, dy = away * radius * math.cos(angle), away * tall * math.sin(angle)
         r = radius * (0.68 if i == 0 else float(rng.uniform(0.16, 0.36)) * (34 / count) ** 0.3)
-        blot(out, rng, (x + dx, middle + dy, z), r, darker(leaves, 0.85 + 0.25 * dy / tall + float(rng.normal(0, 0.1))), (middle, tall))
+        blot(out, rng, (x + dx, middle + dy, z), r, darker(leaves, 0.85 + 0.25 * dy / tall + float(rng.normal(0, 0.1))), (middle, tall), corners)
 
 
 def blot(
-    out: Surfaces, rng: Random, at: Point, radius: float, colour: Colour, crown: tuple[float, float]
+    out: Surfaces, rng: Random, at: Point, radius: float, colour: Colour, crown: tuple[float, float], corners: int = 13
 ) -> None:
     """A ragged patch of leaves."""
-    reach = radius * (1 + rng.normal(0, 0.2, 19))
-    turns = np.arange(19) * (2 * math.pi / 19)
+    reach = radius * (1 + rng.normal(0, 0.2, corners))
+    turns = np.arange(corners) * (2 * math.pi / corners)
     across, up = (at[0] + reach * np.cos(turns)).tolist(), (at[1] + reach * np.sin(turns)).tolist()
     outline = [(x, y, at[2]) for x, y in zip(across, up, strict=True)]
     out.add(outline, CLASS["vegetation"], colour, FOLIAGE, style=(float(rng.uniform(0, 9)), *crown, 0, 0, 0))
