@@ -383,7 +383,9 @@ def _ground(view: View, points: np.ndarray, distance: np.ndarray) -> tuple[np.nd
     asphalt = np.where(~crossed & (away > plan.road - 0.35), asphalt * 0.78, asphalt)  # the gutter
     paint = _marks(plan, x, away, z, crossed) * np.clip(0.85 + 0.25 * rough, 0.35, 1)
     asphalt += paint * (0.62 - asphalt)
-    paved = plan.tones[1] * (1 + 0.07 * rough) * (0.94 + 0.12 * _hash(np.floor(x / plan.paving), np.floor(z / plan.paving)))
+    paved = (
+        plan.tones[1] * (1 + 0.07 * rough) * (0.94 + 0.12 * _hash(np.floor(x / plan.paving), np.floor(z / plan.paving)))
+    )
     joints = (x / plan.paving % 1 < 0.06) | (z / plan.paving % 1 < 0.06)
     paved = np.where(joints, paved * (1 - 0.35 * fine), paved)
     kerb = plan.road + plan.verge

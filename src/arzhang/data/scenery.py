@@ -109,7 +109,9 @@ def tree(out: Surfaces, rng: Random, x: float, z: float, size: float = 1.0) -> N
     tall = radius * float(rng.uniform(1.0, 1.5))
     bark = darker(linear(96, 78, 60), float(rng.uniform(0.7, 1.2)))
     thick = 0.11 * size + 0.03
-    out.shadows.append([(x + 0.9 * radius * math.cos(t), z + 0.9 * radius * math.sin(t)) for t in np.arange(0, 6.2, 0.7)])
+    out.shadows.append(
+        [(x + 0.9 * radius * math.cos(t), z + 0.9 * radius * math.sin(t)) for t in np.arange(0, 6.2, 0.7)]
+    )
     out.add([(x - thick, 0, z), (x + thick, 0, z), (x + thick * 0.6, trunk + tall * 0.5, z),
              (x - thick * 0.6, trunk + tall * 0.5, z)], CLASS["vegetation"], bark)  # fmt: skip
     leaves = choose(rng, LEAVES)
@@ -119,7 +121,15 @@ def tree(out: Surfaces, rng: Random, x: float, z: float, size: float = 1.0) -> N
         angle, away = rng.uniform(0, 2 * math.pi), math.sqrt(rng.uniform(0, 1)) * (0.0 if i == 0 else 0.85)
         dx, dy = away * radius * math.cos(angle), away * tall * math.sin(angle)
         r = radius * (0.68 if i == 0 else float(rng.uniform(0.16, 0.36)) * (34 / count) ** 0.3)
-        blot(out, rng, (x + dx, middle + dy, z), r, darker(leaves, 0.85 + 0.25 * dy / tall + float(rng.normal(0, 0.1))), (middle, tall), corners)
+        blot(
+            out,
+            rng,
+            (x + dx, middle + dy, z),
+            r,
+            darker(leaves, 0.85 + 0.25 * dy / tall + float(rng.normal(0, 0.1))),
+            (middle, tall),
+            corners,
+        )
 
 
 def blot(
@@ -223,7 +233,9 @@ def _lamps(polygon, at, base: float, *, bus: bool) -> None:  # type: ignore[no-u
     for end, lamp, material in ((-0.502, linear(196, 20, 16), BRIGHT), (0.502, linear(250, 246, 230), BRIGHT)):
         turn = 1 if end < 0 else -1
 
-        def plate(left: float, right: float, bottom: float, top: float, end: float = end, turn: int = turn) -> list[Point]:
+        def plate(
+            left: float, right: float, bottom: float, top: float, end: float = end, turn: int = turn
+        ) -> list[Point]:
             corners = [at(end, bottom, right), at(end, bottom, left), at(end, top, left), at(end, top, right)]
             return corners if turn > 0 else corners[::-1]
 
@@ -268,7 +280,11 @@ def person(out: Surfaces, rng: Random, x: float, z: float, *, label: str = "pers
     if rng.random() < 0.6:
         out.add(disc(x, base + 0.92 * h, z, 0.043 * h, 0.052 * h), number, skin)
     if rng.random() < 0.3:
-        out.add(upright(x + shoulder, z, base + 0.36 * h, base + 0.56 * h, -0.02 * h, 0.14 * h), number, choose(rng, CLOTHES))
+        out.add(
+            upright(x + shoulder, z, base + 0.36 * h, base + 0.56 * h, -0.02 * h, 0.14 * h),
+            number,
+            choose(rng, CLOTHES),
+        )
 
 
 def cyclist(out: Surfaces, rng: Random, x: float, z: float, *, ridden: bool = True) -> None:
@@ -282,7 +298,11 @@ def cyclist(out: Surfaces, rng: Random, x: float, z: float, *, ridden: bool = Tr
             out.add(disc(x + dx, 0.34, z, 0.05, 0.05, 8), label, STEEL)
         for (x0, y0), (x1, y1) in (((-0.52, 0.34), (-0.2, 0.9)), ((-0.2, 0.85), (0.42, 0.92)), ((0.52, 0.34), (0.4, 1.05)),
                                    ((-0.05, 0.3), (0.42, 0.85)), ((-0.05, 0.3), (-0.2, 0.9))):  # fmt: skip
-            out.add([(x + x0 - 0.035, y0, z), (x + x0 + 0.035, y0, z), (x + x1 + 0.035, y1, z), (x + x1 - 0.035, y1, z)], label, frame)
+            out.add(
+                [(x + x0 - 0.035, y0, z), (x + x0 + 0.035, y0, z), (x + x1 + 0.035, y1, z), (x + x1 - 0.035, y1, z)],
+                label,
+                frame,
+            )
         out.add(upright(x - 0.2, z, 0.9, 0.98, -0.14, 0.14), label, RUBBER)
     else:
         out.add(disc(x, 0.34, z, 0.07, 0.34, 12), label, RUBBER)
@@ -311,7 +331,11 @@ def lamp(out: Surfaces, rng: Random, x: float, z: float, inward: int) -> None:
     height, reach = float(rng.uniform(6, 8)), float(rng.uniform(1.2, 2.2)) * inward
     colour = darker(STEEL, float(rng.uniform(0.4, 1.2)))
     pole(out, x, z, height, 0.085, colour)
-    out.add([(x, height - 0.08, z), (x + reach, height + 0.25, z), (x + reach, height + 0.35, z), (x, height + 0.08, z)], CLASS["pole"], colour)
+    out.add(
+        [(x, height - 0.08, z), (x + reach, height + 0.25, z), (x + reach, height + 0.35, z), (x, height + 0.08, z)],
+        CLASS["pole"],
+        colour,
+    )
     out.add([(x + reach * 0.8, height + 0.15, z), (x + reach * 1.3, height + 0.22, z), (x + reach * 1.3, height + 0.36, z),
              (x + reach * 0.8, height + 0.36, z)], CLASS["pole"], darker(colour, 1.2))  # fmt: skip
 
@@ -329,7 +353,11 @@ def sign(out: Surfaces, rng: Random, x: float, z: float) -> None:
         out.add(upright(x, z, height - r * 0.35, height + r * 0.35, -r * 0.4, r * 0.4), label, linear(30, 30, 30))
     elif kind == 1:
         out.add([(x - r, height - r * 0.7, z), (x + r, height - r * 0.7, z), (x, height + r, z)], label, red, BRIGHT)
-        out.add([(x - r * 0.6, height - r * 0.45, z), (x + r * 0.6, height - r * 0.45, z), (x, height + r * 0.55, z)], label, white)
+        out.add(
+            [(x - r * 0.6, height - r * 0.45, z), (x + r * 0.6, height - r * 0.45, z), (x, height + r * 0.55, z)],
+            label,
+            white,
+        )
     elif kind == 2:
         out.add(disc(x, height, z, r, r, 16), label, blue, BRIGHT)
         out.add(upright(x, z, height - r * 0.5, height + r * 0.5, -r * 0.12, r * 0.12), label, white)

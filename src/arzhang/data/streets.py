@@ -4,18 +4,29 @@ A scene is a function of (seed, index) alone, the same at every size. It is laid
 and lit; `scenery` builds the things in it, `rendering` makes the picture.
 """
 
+import hashlib
 import math
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
 
-from arzhang.data import scenery
+from arzhang.data import cache, rendering, scenery
+from arzhang.data.cache import Decoded
 from arzhang.data.rendering import Camera, Ground, Light, Surfaces, View, render
 from arzhang.data.scenery import CLASS, Random
+from arzhang.errors import ArzhangError
 from arzhang.palettes import CITYSCAPES as PALETTE
 from arzhang.randomness import mix
 
-__all__ = ["PALETTE", "colours", "pair", "scene"]
+__all__ = ["PALETTE", "colours", "made", "pair", "scene"]
+Notify = Callable[[str], None]
 COLOURS = np.array([colour for _, colour in PALETTE], np.uint8)
 DEPTH = 130.0
 """Metres to the last house."""
@@ -232,7 +243,9 @@ def _traffic(rng: Random, ground: Ground) -> list[tuple[float, str, float, float
             full = float(rng.uniform(0.2, 0.95))
             z = float(rng.uniform(6, 10))
             while z < 90:
-                if rng.random() < full and not (ground.crossing and ground.crossing[0] - 6 < z < ground.crossing[1] + 5):
+                if rng.random() < full and not (
+                    ground.crossing and ground.crossing[0] - 6 < z < ground.crossing[1] + 5
+                ):
                     what = str(rng.choice(kinds[:3]))
                     found.append((z, what, side * (ground.road - 1.15), heading))
                 z += float(rng.uniform(5.4, 6.2))
@@ -251,7 +264,13 @@ def _light(rng: Random) -> Light:
     balance = np.exp(rng.normal(0, 0.03, 3))
     total = 0.75 + 0.45 * strength
     return Light(
-        sun=(math.cos(azimuth) * math.cos(elevation), math.sin(elevation), -abs(math.sin(azimuth)) * math.cos(elevation) if rng.random() < 0.7 else abs(math.sin(azimuth)) * math.cos(elevation)),
+        sun=(
+            math.cos(azimuth) * math.cos(elevation),
+            math.sin(elevation),
+            -abs(math.sin(azimuth)) * math.cos(elevation)
+            if rng.random() < 0.7
+            else abs(math.sin(azimuth)) * math.cos(elevation),
+        ),
         strength=strength,
         sun_colour=(1.0, 0.95 - 0.15 * warm, 0.86 - 0.35 * warm),
         zenith=tuple(zenith.tolist()),
@@ -262,3 +281,73 @@ def _light(rng: Random) -> Light:
         balance=tuple(balance.tolist()),
         noise=float(rng.uniform(1.0, 2.5)),
     )
+
+
+# ------------------------------------------------------------------------------------------------------- the cache
+
+FIRST = {"train": 0, "validation": 1_000_000, "test": 2_000_000}
+"""Index of each part's first scene: the parts share none, however many are made."""
+SEED = 0
+ALONE = 200
+"""Fewer scenes (of 64×64) are made by this process alone: another one needs a second to start."""
+
+
+def made(part: str, count: int, height: int, width: int, notify: Notify = print) -> Decoded:
+    """The first scenes of a part, photo and label map, from the cache, which is filled on all cores where it is empty."""
+    code = [Path(__file__), Path(rendering.__file__), Path(scenery.__file__)]  # other code draws other streets
+    version = hashlib.sha256(b"".join(path.read_bytes() for path in code)).hexdigest()
+
+    def build(folder: Path) -> None:
+        for side in (0, 1):
+            with cache.pixels_file(folder, side).open("wb") as file:
+                file.truncate(count * 3 * height * width)
+        work = [folder, FIRST[part], count, height, width]
+        hands = min(os.cpu_count() or 1, 16, count * max(height * width, 64 * 64) // (ALONE * 64 * 64) + 1)
+        if count >= ALONE:
+            notify(f"streets: making {count:,} scenes of {height}×{width} for {part}")
+        if hands == 1:
+            draw(*work, 0, count)
+        else:
+            _share(work, hands)
+        sides = [_rows(folder, side, count, height, width, "r") for side in (0, 1)]
+        hashes = [
+            hashlib.sha256(photo.tobytes() + label.tobytes()).hexdigest() for photo, label in zip(*sides, strict=True)
+        ]
+        names = [f"{part}-{i:05d}" for i in range(count)]
+        cache.write_index(folder, [(count, 3, height, width)] * 2, "uint8", names, hashes, {})
+
+    return cache.read(cache.entry("pairs", ["streets", version, SEED, part, count, height, width], build))
+
+
+def draw(folder: Path | str, first: int, count: int, height: int, width: int, start: int, stop: int) -> None:
+    """Scenes start…stop of `count`, into their rows of a folder's two raw files."""
+    photos, labels = (_rows(Path(folder), side, count, height, width, "r+") for side in (0, 1))
+    for row in range(start, stop):
+        both = pair(SEED, first + row, height, width)
+        photos[row], labels[row] = both[:3], both[3:]
+
+
+def _rows(folder: Path, side: int, count: int, height: int, width: int, mode: Any) -> np.ndarray:
+    return np.memmap(cache.pixels_file(folder, side), np.uint8, mode, shape=(count, 3, height, width))
+
+
+def _share(work: list[Any], hands: int) -> None:
+    """Each hand is a process of its own, which draws its share of the rows."""
+    bounds = np.linspace(0, work[2], hands + 1).astype(int)
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    started = []
+    try:
+        for start, stop in pairwise(bounds):
+            words = [sys.executable, "-m", "arzhang.data.streets", *map(str, [*work, start, stop])]
+            started.append(subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True))
+        for one in started:
+            _, said = one.communicate()
+            if one.returncode:
+                raise ArzhangError(f"streets could not be made: {(said.strip() or 'stopped').splitlines()[-1]}")
+    finally:
+        for one in started:
+            one.kill()
+
+
+if __name__ == "__main__":
+    draw(sys.argv[1], *map(int, sys.argv[2:]))
