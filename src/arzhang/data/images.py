@@ -5,7 +5,7 @@ import io
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import psutil
@@ -97,15 +97,13 @@ class Images:
         return scaled.clamp_(0, 1) if self.kind == "float32" else scaled
 
 
-P = TypeVar("P", bound=Examples)
-
-
-class Splits(NamedTuple, Generic[P]):
+class Splits(NamedTuple):
     """The three parts of a data set, and what it is. Choices are made on validation; only evaluation reads test."""
 
-    train: P
-    validation: P
-    test: P
+    train: Any
+    """Examples: images here, pairs in `pairs`; so are the others."""
+    validation: Any
+    test: Any
     description: str
     sha256: str
     classes: tuple[str, ...] | None
@@ -122,7 +120,7 @@ def load(
     device: torch.device | str = "cpu",
     memory_share: float = 0.5,
     notify: Notify = print,
-) -> Splits[Images]:
+) -> Splits:
     """A built-in data set by its name, or (`data`) a folder of images, on the device.
 
     A built-in set holds `validation` images out of its training part, always the same ones; a folder is split 90/5/5 by
@@ -157,7 +155,7 @@ def whole(
 
 def _builtin(
     name: str, size: int | None, validation: int, data_root: str | None, device: torch.device, notify: Notify
-) -> Splits[Images]:
+) -> Splits:
     files = sources.fetch(name, data_root, notify=notify)
     arrays = {part: sources.read_idx(path) for part, path in files.items()}
     pixels, labels = {}, {}
@@ -201,7 +199,7 @@ def sizes(parts: Sequence[Examples]) -> str:
 
 def _folder(
     path: Path, size: int | None, channels: int | None, device: torch.device, memory_share: float, notify: Notify
-) -> Splits[Images]:
+) -> Splits:
     found = _decoded(path, size, channels, notify)
     rows = split(found.hashes, path)
     span = _range(found.pixels, rows[0])

@@ -87,7 +87,7 @@ def equal_names(sides: Sides) -> bool:
 def partners(layout: Layout, sides: Sides) -> list[tuple[str, str]]:
     """Files of two folders that belong together, by their names without endings. ArzhangError names those alone."""
     assert sides.right is not None
-    left, right = ({_stem(name): name for name in names} for names in sides)
+    left, right = ({_stem(name): name for name in names} for names in (sides.left, sides.right))
     for names, stems in ((sides.left, left), (sides.right, right)):
         twice = next((name for name in names if stems[_stem(name)] != name), None)
         if twice:
@@ -102,8 +102,7 @@ def partners(layout: Layout, sides: Sides) -> list[tuple[str, str]]:
 
 
 def _stem(name: str) -> str:
-    """The name within its side's folder, without ending: 'train/A/aachen/1.jpg' → 'aachen/1' needs the side's folder,
-    which `_relative` cut off and put in front of '//'."""
+    """The name within its side's folder, without ending: 'train/A//aachen/1.jpg' → 'aachen/1'."""
     return str(PurePosixPath(name.split("//")[-1]).with_suffix(""))
 
 
@@ -153,7 +152,7 @@ def _joint_parts(root: Path, folders: Sequence[Path]) -> dict[str, Sides]:
 
 
 def unpacked(path: Path) -> Path:
-    """The images of a zip in the cache, unpacked once for its content. Refuses whatever is not plain files inside it."""
+    """The images of a zip in the cache, unpacked once for its content; refused is what is no plain file within."""
     if not zipfile.is_zipfile(path):
         raise UsageError(f"{path}: neither a folder nor a zip")
     return cache.entry("zips", ["zip", 1, images.sha256(path)], lambda folder: _unpack(path, folder))

@@ -33,6 +33,8 @@ BUILT_IN = {
     "edges2fashion": "Fashion-MNIST images and their edges, made here from Fashion-MNIST",
     "cityscapes": "Cityscapes image pairs, from Kaggle",
 }
+BASE = {"edges2fashion": "fashion-mnist"}
+"""What a set is made from."""
 KAGGLE = "dansbecker/cityscapes-image-pairs"
 VERSION = 1
 """Of the cache's format; another one is built anew."""
@@ -63,17 +65,13 @@ class Pairs:
     ) -> None:
         self.images, self.inputs, self.classes_are = images, inputs, classes_are
         self.jitter, self.mirror, self.unpaired = jitter, mirror, unpaired
+        self.augmented = jitter or mirror or unpaired
         self.shape, self.input_shape = images.shape, inputs.shape
         self.levels, self.range, self.names, self.device = images.levels, images.range, images.names, images.device
         self.labels: Int64[Tensor, " N"] | None = None
 
     def __len__(self) -> int:
         return len(self.images)
-
-    @property
-    def augmented(self) -> bool:
-        """Whether `take` can use luck."""
-        return self.jitter or self.mirror or self.unpaired
 
     @property
     def nbytes(self) -> int:
@@ -220,7 +218,7 @@ class _How(NamedTuple):
             unpaired=self.unpaired,
         )
 
-    def splits(self, title: str, parts: Sequence[_Rows], hashes: Sequence[str], unreadable: int = 0) -> Splits[Pairs]:
+    def splits(self, title: str, parts: Sequence[_Rows], hashes: Sequence[str], unreadable: int = 0) -> Splits:
         """The three parts, and one line that says what they are."""
         made = [self.pairs(some, train=i == 0) for i, some in enumerate(parts)]
         _, height, width = made[0].shape
@@ -256,7 +254,7 @@ def load(
     device: torch.device | str = "cpu",
     memory_share: float = 0.5,
     notify: Notify = print,
-) -> Splits[Pairs]:
+) -> Splits:
     """Pairs built in by their name, or (`data`) of a folder or a zip, on the device.
 
     "Left" and "right" are the halves of a side-by-side file, or the first and the second of two folders; direction
@@ -289,7 +287,7 @@ def load(
 # ----------------------------------------------------------------------------------------------------------- files
 
 
-def _files(path: Path, how: _How) -> Splits[Pairs]:
+def _files(path: Path, how: _How) -> Splits:
     layout = layouts.find(path)
     found = {part: _decoded(layout, part, sides, how) for part, sides in layout.parts.items()}
     own = found.get("test") or found.get("validation")
@@ -434,7 +432,7 @@ def _fitted(
 # -------------------------------------------------------------------------------------------------------- built in
 
 
-def _streets(how: _How, scenes: int, validation: int) -> Splits[Pairs]:
+def _streets(how: _How, scenes: int, validation: int) -> Splits:
     """`scenes` for training, `validation` more, and for the test as many again, or a quarter of the scenes."""
     from arzhang.data import streets
 
@@ -447,7 +445,7 @@ def _streets(how: _How, scenes: int, validation: int) -> Splits[Pairs]:
     return how._replace(label_side="right").splits("streets", [_Rows.of(one, one) for one in found.values()], hashes)
 
 
-def _edges2fashion(how: _How, validation: int, data_root: str | None) -> Splits[Pairs]:
+def _edges2fashion(how: _How, validation: int, data_root: str | None) -> Splits:
     """Photos at the left, edges at the right, in Fashion-MNIST's own parts."""
     from arzhang.data import edges
 
@@ -470,7 +468,7 @@ def cityscapes(data_root: str | None, notify: Notify) -> Path:
         if folder.is_dir() and any(folder.iterdir()):
             return folder
     try:
-        import kagglehub  # type: ignore[import-not-found]
+        import kagglehub
 
         notify("Cityscapes image pairs: fetching from Kaggle")
         return Path(kagglehub.dataset_download(KAGGLE))
@@ -485,8 +483,22 @@ def cityscapes(data_root: str | None, notify: Notify) -> Path:
     )
 
 
+def fetch(name: str, data_root: str | None = None, *, notify: Notify = print) -> str:
+    """Where a built-in set is, fetched where it is not here; of one that is made here: what it is made of."""
+    if name == "cityscapes":
+        return str(cityscapes(data_root, notify))
+    if name == "streets":
+        return "nothing to fetch: made when they are asked for"
+    return str(next(iter(sources.fetch(BASE.get(name, name), data_root, notify=notify).values())).parent)
+
+
+def looks_paired(name: str) -> bool:
+    """Whether a name, a folder or a zip is more likely one of pairs than of single images."""
+    return name in BUILT_IN or (name not in sources.SOURCES and layouts.looks_paired(Path(name)))
+
+
 def sheet(pairs: Pairs, n: int, path: Path | str, seed: int = 0) -> None:
-    """n pairs of a part, chosen by the seed, one a row: what is given, what is to be made. One PNG, small ones enlarged."""
+    """n pairs of a part, chosen by the seed, one a row: what is given, what is to be made; small ones enlarged."""
     chosen = torch.randperm(len(pairs), generator=generator(seed, "contact sheet"))[:n]
     example = pairs.take(chosen)
     assert example.inputs is not None

@@ -10,13 +10,47 @@ from arzhang.palettes import CITYSCAPES
 CLASS = {name: number for number, (name, _) in enumerate(CITYSCAPES)}
 Random = np.random.Generator
 
-PLASTER = [(214, 203, 180), (198, 180, 150), (226, 220, 206), (186, 150, 120), (170, 110, 88), (150, 96, 78),
-           (196, 196, 190), (160, 168, 172), (220, 196, 150), (176, 160, 140), (140, 132, 124), (206, 170, 140)]  # fmt: skip
+PLASTER = [
+    (214, 203, 180),
+    (198, 180, 150),
+    (226, 220, 206),
+    (186, 150, 120),
+    (170, 110, 88),
+    (150, 96, 78),
+    (196, 196, 190),
+    (160, 168, 172),
+    (220, 196, 150),
+    (176, 160, 140),
+    (140, 132, 124),
+    (206, 170, 140),
+]
 TILES = [(122, 62, 46), (96, 58, 48), (84, 84, 90), (64, 64, 72), (140, 80, 56)]
-LACQUER = [(24, 24, 28), (60, 62, 66), (150, 154, 158), (214, 216, 218), (196, 200, 204), (24, 44, 92), (132, 22, 24),
-           (36, 58, 44), (110, 118, 126), (170, 160, 140), (18, 26, 44), (200, 60, 40)]  # fmt: skip
-CLOTHES = [(30, 32, 40), (60, 70, 96), (120, 30, 34), (176, 170, 160), (90, 84, 76), (40, 74, 110), (200, 196, 190),
-           (140, 110, 60), (34, 60, 48), (196, 120, 40)]  # fmt: skip
+LACQUER = [
+    (24, 24, 28),
+    (60, 62, 66),
+    (150, 154, 158),
+    (214, 216, 218),
+    (196, 200, 204),
+    (24, 44, 92),
+    (132, 22, 24),
+    (36, 58, 44),
+    (110, 118, 126),
+    (170, 160, 140),
+    (18, 26, 44),
+    (200, 60, 40),
+]
+CLOTHES = [
+    (30, 32, 40),
+    (60, 70, 96),
+    (120, 30, 34),
+    (176, 170, 160),
+    (90, 84, 76),
+    (40, 74, 110),
+    (200, 196, 190),
+    (140, 110, 60),
+    (34, 60, 48),
+    (196, 120, 40),
+]
 TROUSERS = [(28, 30, 38), (44, 54, 84), (70, 66, 62), (100, 92, 80), (20, 20, 22)]
 SKIN = [(224, 182, 152), (196, 146, 112), (142, 98, 72), (90, 62, 48)]
 LEAVES = [(78, 104, 44), (92, 112, 52), (66, 92, 48), (104, 118, 56), (120, 116, 50)]
@@ -66,8 +100,12 @@ def house(
     if rng.random() < 0.6:
         rise, back = float(rng.uniform(2.0, 4.0)), float(rng.uniform(3.0, 5.0)) * side
         tiles = choose(rng, TILES)
-        slope = [(inner[0], height, near), (inner[0] + back, height + rise, near),
-                 (inner[1] + back, height + rise, far), (inner[1], height, far)]  # fmt: skip
+        slope = [
+            (inner[0], height, near),
+            (inner[0] + back, height + rise, near),
+            (inner[1] + back, height + rise, far),
+            (inner[1], height, far),
+        ]
         gable = [(inner[0], height, near), (outer[0], height, near), (inner[0] + back, height + rise, near)]
         for _ in range(int(rng.integers(0, 3))):
             z, x = rng.uniform(near + 1, far - 0.5), inner[0] + back * 0.8
@@ -112,8 +150,16 @@ def tree(out: Surfaces, rng: Random, x: float, z: float, size: float = 1.0) -> N
     out.shadows.append(
         [(x + 0.9 * radius * math.cos(t), z + 0.9 * radius * math.sin(t)) for t in np.arange(0, 6.2, 0.7)]
     )
-    out.add([(x - thick, 0, z), (x + thick, 0, z), (x + thick * 0.6, trunk + tall * 0.5, z),
-             (x - thick * 0.6, trunk + tall * 0.5, z)], CLASS["vegetation"], bark)  # fmt: skip
+    out.add(
+        [
+            (x - thick, 0, z),
+            (x + thick, 0, z),
+            (x + thick * 0.6, trunk + tall * 0.5, z),
+            (x - thick * 0.6, trunk + tall * 0.5, z),
+        ],
+        CLASS["vegetation"],
+        bark,
+    )
     leaves = choose(rng, LEAVES)
     middle = trunk + tall * 0.8
     count, corners = (34, 19) if z < 18 else (16, 15) if z < 45 else (6, 13)
@@ -154,23 +200,62 @@ def bush(out: Surfaces, rng: Random, x: float, z: float, size: float) -> None:
 
 # Side view (along, up) from the rear, over the roof, to the front and back below, for a length and a height of 1;
 # beside each edge what it is made of.
-SALOON = [(-0.5, 0.2), (-0.5, 0.55), (-0.46, 0.64), (-0.30, 0.97), (-0.05, 1.0), (0.12, 0.95), (0.27, 0.65), (0.47, 0.55),
-          (0.5, 0.42), (0.49, 0.2)]  # fmt: skip
+SALOON = [
+    (-0.5, 0.2),
+    (-0.5, 0.55),
+    (-0.46, 0.64),
+    (-0.30, 0.97),
+    (-0.05, 1.0),
+    (0.12, 0.95),
+    (0.27, 0.65),
+    (0.47, 0.55),
+    (0.5, 0.42),
+    (0.49, 0.2),
+]
 SALOON_EDGES = ["paint", "paint", "glass", "paint", "paint", "glass", "paint", "paint", "paint"]
-HATCHBACK = [(-0.5, 0.2), (-0.5, 0.52), (-0.47, 0.6), (-0.41, 0.97), (-0.1, 1.0), (0.1, 0.96), (0.29, 0.63),
-             (0.46, 0.54), (0.5, 0.42), (0.49, 0.2)]  # fmt: skip
-VAN = [(-0.5, 0.16), (-0.5, 0.48), (-0.5, 0.9), (-0.49, 1.0), (0.2, 1.0), (0.26, 0.96), (0.4, 0.56), (0.49, 0.44),
-       (0.5, 0.3), (0.5, 0.16)]  # fmt: skip
+HATCHBACK = [
+    (-0.5, 0.2),
+    (-0.5, 0.52),
+    (-0.47, 0.6),
+    (-0.41, 0.97),
+    (-0.1, 1.0),
+    (0.1, 0.96),
+    (0.29, 0.63),
+    (0.46, 0.54),
+    (0.5, 0.42),
+    (0.49, 0.2),
+]
+VAN = [
+    (-0.5, 0.16),
+    (-0.5, 0.48),
+    (-0.5, 0.9),
+    (-0.49, 1.0),
+    (0.2, 1.0),
+    (0.26, 0.96),
+    (0.4, 0.56),
+    (0.49, 0.44),
+    (0.5, 0.3),
+    (0.5, 0.16),
+]
 VAN_EDGES = ["paint", "glass", "paint", "paint", "paint", "glass", "paint", "paint", "paint"]
 BUS = [(-0.5, 0.1), (-0.5, 0.48), (-0.5, 0.86), (-0.49, 1.0), (0.48, 1.0), (0.5, 0.9), (0.5, 0.4), (0.5, 0.1)]
 BUS_EDGES = ["paint", "glass", "paint", "paint", "paint", "glass", "paint"]
 SIDE_WINDOWS = {
-    "saloon": [[(-0.27, 0.66), (-0.25, 0.92), (-0.08, 0.95), (-0.08, 0.66)], [(-0.06, 0.66), (-0.06, 0.95), (0.11, 0.91), (0.22, 0.66)]],
-    "hatchback": [[(-0.41, 0.64), (-0.36, 0.92), (-0.1, 0.95), (-0.1, 0.64)], [(-0.08, 0.64), (-0.08, 0.95), (0.09, 0.92), (0.23, 0.64)]],
+    "saloon": [
+        [(-0.27, 0.66), (-0.25, 0.92), (-0.08, 0.95), (-0.08, 0.66)],
+        [(-0.06, 0.66), (-0.06, 0.95), (0.11, 0.91), (0.22, 0.66)],
+    ],
+    "hatchback": [
+        [(-0.41, 0.64), (-0.36, 0.92), (-0.1, 0.95), (-0.1, 0.64)],
+        [(-0.08, 0.64), (-0.08, 0.95), (0.09, 0.92), (0.23, 0.64)],
+    ],
     "van": [[(0.08, 0.6), (0.08, 0.92), (0.24, 0.92), (0.36, 0.6)]],
-    "bus": [[(-0.47 + 0.155 * i, 0.45), (-0.47 + 0.155 * i, 0.84), (-0.33 + 0.155 * i, 0.84), (-0.33 + 0.155 * i, 0.45)] for i in range(6)],
+    "bus": [
+        [(-0.47 + 0.155 * i, 0.45), (-0.47 + 0.155 * i, 0.84), (-0.33 + 0.155 * i, 0.84), (-0.33 + 0.155 * i, 0.45)]
+        for i in range(6)
+    ],
     "truck": [],
-}  # fmt: skip
+}
 VEHICLES = {  # label, outline, edges, length, width, height, radius of its wheels
     "saloon": ("car", SALOON, SALOON_EDGES, 4.5, 1.8, 1.45, 0.33),
     "hatchback": ("car", HATCHBACK, SALOON_EDGES, 4.0, 1.75, 1.5, 0.32),
@@ -222,26 +307,28 @@ def vehicle(out: Surfaces, rng: Random, kind: str, x: float, z: float, heading: 
         for axle in (-0.31, 0.32):
             for radius, shade in ((wheel, RUBBER), (wheel * 0.6, linear(120, 122, 126))):
                 turns = [2 * math.pi * i / 14 for i in range(14)]
-                rim = [at(axle + radius / length * math.cos(t), (wheel + radius * math.sin(t)) / height, side * 1.01)
-                       for t in turns]  # fmt: skip
+                rim = [
+                    at(axle + radius / length * math.cos(t), (wheel + radius * math.sin(t)) / height, side * 1.01)
+                    for t in turns
+                ]
                 polygon(rim[::-1] if side > 0 else rim, shade, PLAIN)
 
 
 def _lamps(polygon, at, base: float, *, bus: bool) -> None:  # type: ignore[no-untyped-def]
     """Lamps, number plates and tyres at both ends."""
     low, high = (0.2, 0.28) if bus else (0.42, 0.53)
-    for end, lamp, material in ((-0.502, linear(196, 20, 16), BRIGHT), (0.502, linear(250, 246, 230), BRIGHT)):
+    for end, shine in ((-0.502, linear(196, 20, 16)), (0.502, linear(250, 246, 230))):
         turn = 1 if end < 0 else -1
 
         def plate(
             left: float, right: float, bottom: float, top: float, end: float = end, turn: int = turn
         ) -> list[Point]:
             corners = [at(end, bottom, right), at(end, bottom, left), at(end, top, left), at(end, top, right)]
-            return corners if turn > 0 else corners[::-1]
+            return corners[::turn]
 
-        for side in (-1, 1):
-            polygon(plate(*sorted((side * 0.66, side * 0.95)), low, high), lamp, material)
-            polygon(plate(*sorted((side * 0.7, side * 0.93)), 0.0, 0.2), RUBBER, PLAIN)
+        for left, right in ((-0.95, -0.66), (0.66, 0.95)):
+            polygon(plate(left, right, low, high), shine, BRIGHT)
+            polygon(plate(left + 0.02, right - 0.02, 0.0, 0.2), RUBBER, PLAIN)
         polygon(plate(-0.28, 0.28, 0.34, 0.42), linear(226, 226, 220), PLAIN)
         polygon(plate(-0.95, 0.95, base, base + 0.07), linear(30, 30, 32), PLAIN)
         if end > 0 and not bus:
@@ -263,18 +350,43 @@ def person(out: Surfaces, rng: Random, x: float, z: float, *, label: str = "pers
         out.shadows.append([(x - 0.3, z - 0.2), (x + 0.3, z - 0.2), (x + 0.3, z + 0.2), (x - 0.3, z + 0.2)])
         for side in (-1, 1):
             foot = x + side * (0.04 * h + stride / 2)
-            out.add([(foot - 0.05 * h, 0, z), (foot + 0.05 * h, 0, z), (x + side * 0.045 * h + 0.055 * h, hip, z),
-                     (x + side * 0.045 * h - 0.055 * h, hip, z)], number, darker(legs, 0.85 if side < 0 else 1.0))  # fmt: skip
+            out.add(
+                [
+                    (foot - 0.05 * h, 0, z),
+                    (foot + 0.05 * h, 0, z),
+                    (x + side * 0.045 * h + 0.055 * h, hip, z),
+                    (x + side * 0.045 * h - 0.055 * h, hip, z),
+                ],
+                number,
+                darker(legs, 0.85 if side < 0 else 1.0),
+            )
             out.add(upright(foot, z, 0, 0.04 * h, -0.06 * h, 0.06 * h), number, RUBBER)
     shoulder, waist = 0.125 * h, 0.095 * h
     for side in (-1, 1):
         hand = x + side * (shoulder + 0.05 * h)
-        out.add([(x + side * shoulder * 0.8, base + 0.82 * h, z), (x + side * (shoulder + 0.03 * h), base + 0.79 * h, z),
-                 (hand + 0.02 * h, base + 0.5 * h, z), (hand - 0.025 * h, base + 0.5 * h, z)], number, darker(coat, 0.75))  # fmt: skip
+        out.add(
+            [
+                (x + side * shoulder * 0.8, base + 0.82 * h, z),
+                (x + side * (shoulder + 0.03 * h), base + 0.79 * h, z),
+                (hand + 0.02 * h, base + 0.5 * h, z),
+                (hand - 0.025 * h, base + 0.5 * h, z),
+            ],
+            number,
+            darker(coat, 0.75),
+        )
         out.add(disc(hand, base + 0.48 * h, z, 0.022 * h, 0.026 * h, 8), number, skin)
-    out.add([(x - waist, base + 0.45 * h, z), (x + waist, base + 0.45 * h, z), (x + shoulder, base + 0.79 * h, z),
-             (x + shoulder * 0.6, base + 0.83 * h, z), (x - shoulder * 0.6, base + 0.83 * h, z),
-             (x - shoulder, base + 0.79 * h, z)], number, coat)  # fmt: skip
+    out.add(
+        [
+            (x - waist, base + 0.45 * h, z),
+            (x + waist, base + 0.45 * h, z),
+            (x + shoulder, base + 0.79 * h, z),
+            (x + shoulder * 0.6, base + 0.83 * h, z),
+            (x - shoulder * 0.6, base + 0.83 * h, z),
+            (x - shoulder, base + 0.79 * h, z),
+        ],
+        number,
+        coat,
+    )
     out.add(upright(x, z, base + 0.82 * h, base + 0.88 * h, -0.025 * h, 0.025 * h), number, darker(skin, 0.8))
     out.add(disc(x, base + 0.935 * h, z, 0.052 * h, 0.065 * h), number, hair)
     if rng.random() < 0.6:
@@ -296,8 +408,13 @@ def cyclist(out: Surfaces, rng: Random, x: float, z: float, *, ridden: bool = Tr
             out.add(disc(x + dx, 0.34, z, 0.34, 0.34, 16), label, RUBBER)
             out.add(disc(x + dx, 0.34, z, 0.28, 0.28, 16), label, linear(110, 110, 108))
             out.add(disc(x + dx, 0.34, z, 0.05, 0.05, 8), label, STEEL)
-        for (x0, y0), (x1, y1) in (((-0.52, 0.34), (-0.2, 0.9)), ((-0.2, 0.85), (0.42, 0.92)), ((0.52, 0.34), (0.4, 1.05)),
-                                   ((-0.05, 0.3), (0.42, 0.85)), ((-0.05, 0.3), (-0.2, 0.9))):  # fmt: skip
+        for (x0, y0), (x1, y1) in (
+            ((-0.52, 0.34), (-0.2, 0.9)),
+            ((-0.2, 0.85), (0.42, 0.92)),
+            ((0.52, 0.34), (0.4, 1.05)),
+            ((-0.05, 0.3), (0.42, 0.85)),
+            ((-0.05, 0.3), (-0.2, 0.9)),
+        ):
             out.add(
                 [(x + x0 - 0.035, y0, z), (x + x0 + 0.035, y0, z), (x + x1 + 0.035, y1, z), (x + x1 - 0.035, y1, z)],
                 label,
@@ -312,8 +429,16 @@ def cyclist(out: Surfaces, rng: Random, x: float, z: float, *, ridden: bool = Tr
     if ridden:
         trousers = choose(rng, TROUSERS)
         for side in (-1, 1):
-            out.add([(x + side * 0.13 - 0.06, 0.42, z), (x + side * 0.13 + 0.06, 0.42, z), (x + side * 0.09 + 0.09, 1.0, z),
-                     (x + side * 0.09 - 0.09, 1.0, z)], CLASS["rider"], trousers)  # fmt: skip
+            out.add(
+                [
+                    (x + side * 0.13 - 0.06, 0.42, z),
+                    (x + side * 0.13 + 0.06, 0.42, z),
+                    (x + side * 0.09 + 0.09, 1.0, z),
+                    (x + side * 0.09 - 0.09, 1.0, z),
+                ],
+                CLASS["rider"],
+                trousers,
+            )
         person(out, rng, x, z, label="rider", lift=0.18)
 
 
@@ -336,8 +461,16 @@ def lamp(out: Surfaces, rng: Random, x: float, z: float, inward: int) -> None:
         CLASS["pole"],
         colour,
     )
-    out.add([(x + reach * 0.8, height + 0.15, z), (x + reach * 1.3, height + 0.22, z), (x + reach * 1.3, height + 0.36, z),
-             (x + reach * 0.8, height + 0.36, z)], CLASS["pole"], darker(colour, 1.2))  # fmt: skip
+    out.add(
+        [
+            (x + reach * 0.8, height + 0.15, z),
+            (x + reach * 1.3, height + 0.22, z),
+            (x + reach * 1.3, height + 0.36, z),
+            (x + reach * 0.8, height + 0.36, z),
+        ],
+        CLASS["pole"],
+        darker(colour, 1.2),
+    )
 
 
 def sign(out: Surfaces, rng: Random, x: float, z: float) -> None:

@@ -19,7 +19,7 @@ from jaxtyping import UInt8
 
 from arzhang.data import cache, rendering, scenery
 from arzhang.data.cache import Decoded
-from arzhang.data.rendering import Camera, Ground, Light, Surfaces, View, render
+from arzhang.data.rendering import FACADE, Camera, Ground, Light, Surfaces, View, render
 from arzhang.data.scenery import CLASS, Random
 from arzhang.errors import ArzhangError
 from arzhang.palettes import CITYSCAPES as PALETTE
@@ -154,7 +154,7 @@ def _skyline(out: Surfaces, rng: Random, ground: Ground) -> None:
             wide, high = float(rng.uniform(5, 11)), float(rng.uniform(5, 16))
             shade = scenery.choose(rng, scenery.PLASTER)
             style = (3.0, 3.2, 0.4, 0.4, float(rng.uniform(0, 8)), high)
-            out.add(scenery.upright(at, z, 0, high, -wide, wide), CLASS["building"], shade, scenery.FACADE, style=style)
+            out.add(scenery.upright(at, z, 0, high, -wide, wide), CLASS["building"], shade, FACADE, style=style)
         else:
             scenery.bush(out, rng, at, z, float(rng.uniform(4, 8)))
 
@@ -263,14 +263,11 @@ def _light(rng: Random) -> Light:
     zenith = (1 - clouds) * np.array([0.16, 0.34, 0.72]) + clouds * grey * 0.85
     balance = np.exp(rng.normal(0, 0.03, 3))
     total = 0.75 + 0.45 * strength
+    level, ahead = math.cos(elevation), math.sin(azimuth)
+    if rng.random() < 0.7:
+        ahead = -abs(ahead)  # behind the camera, more often than not
     return Light(
-        sun=(
-            math.cos(azimuth) * math.cos(elevation),
-            math.sin(elevation),
-            -abs(math.sin(azimuth)) * math.cos(elevation)
-            if rng.random() < 0.7
-            else abs(math.sin(azimuth)) * math.cos(elevation),
-        ),
+        sun=(math.cos(azimuth) * level, math.sin(elevation), ahead * level),
         strength=strength,
         sun_colour=(1.0, 0.95 - 0.15 * warm, 0.86 - 0.35 * warm),
         zenith=tuple(zenith.tolist()),
@@ -293,7 +290,7 @@ ALONE = 200
 
 
 def made(part: str, count: int, height: int, width: int, notify: Notify = print) -> Decoded:
-    """The first scenes of a part, photo and label map, from the cache, which is filled on all cores where it is empty."""
+    """The first scenes of a part, photo and label map, from the cache, which all cores fill where it is empty."""
     code = [Path(__file__), Path(rendering.__file__), Path(scenery.__file__)]  # other code draws other streets
     version = hashlib.sha256(b"".join(path.read_bytes() for path in code)).hexdigest()
 
@@ -301,12 +298,12 @@ def made(part: str, count: int, height: int, width: int, notify: Notify = print)
         for side in (0, 1):
             with cache.pixels_file(folder, side).open("wb") as file:
                 file.truncate(count * 3 * height * width)
-        work = [folder, FIRST[part], count, height, width]
+        work: list[Any] = [folder, FIRST[part], count, height, width]
         hands = min(os.cpu_count() or 1, 16, count * max(height * width, 64 * 64) // (ALONE * 64 * 64) + 1)
         if count >= ALONE:
             notify(f"streets: making {count:,} scenes of {height}×{width} for {part}")
         if hands == 1:
-            draw(*work, 0, count)
+            draw(folder, FIRST[part], count, height, width, 0, count)
         else:
             _share(work, hands)
         sides = [_rows(folder, side, count, height, width, "r") for side in (0, 1)]
