@@ -73,10 +73,11 @@ def looks_paired(path: Path) -> bool:
         first = next(iter(found.parts.values()))
         if first.right is not None:
             return equal_names(first)
-        sizes = [header(found.root / name) for name in first.left[:8]]
-    except (ArzhangError, Unreadable):
+    except ArzhangError:
         return False
-    return all(one.width == 2 * one.height for one in sizes)
+    seen = [images.attempt(header, found.root / name) for name in first.left[:16]]
+    known = [one for one in seen if not isinstance(one, Unreadable)]
+    return bool(known) and all(one.width == 2 * one.height for one in known)
 
 
 def equal_names(sides: Sides) -> bool:

@@ -161,25 +161,28 @@ class _Rows(NamedTuple):
 
     @property
     def paired(self) -> bool:
-        return self.left is self.right
+        return self.left is self.right and np.array_equal(self.rows, self.others)
 
     def split(self, path: Path, *, test: bool = True) -> list["_Rows"]:
         """Train, validation and test by content, or train and validation alone."""
-        first = images.split(self.left.hashes, path, test=test)
-        second = first if self.paired else images.split(self.right.hashes, path, test=test)
-        return [self._replace(rows=rows, others=others) for rows, others in zip(first, second, strict=True)]
+        first = images.split([self.left.hashes[row] for row in self.rows], path, test=test)
+        second = first
+        if not self.paired:
+            second = images.split([self.right.hashes[row] for row in self.others], path, test=test)
+        return [self._replace(rows=self.rows[a], others=self.others[b]) for a, b in zip(first, second, strict=True)]
 
     def apart(self) -> "_Rows":
-        """Of pairs: the left sides of one half of their contents, and the right sides of the other half."""
+        """Of pairs: the left sides of about half of their contents, and the right sides of the others."""
         if not self.paired:
             return self
-        hashes = [self.left.hashes[row] for row in self.rows]
-        distinct = sorted(set(hashes))
-        if len(distinct) < 2:
+        # By the end of the hash, for its beginning decides on the parts.
+        ends = np.array([int(self.left.hashes[row][-4:], 16) for row in self.rows])
+        chosen = ends % 2 == 0
+        if chosen.all() or not chosen.any():
+            chosen = ends > ends.min()
+        if not chosen.any():
             raise ArzhangError("unpaired: training, validation and test need at least two different pairs each")
-        first = set(distinct[: (len(distinct) + 1) // 2])
-        chosen = np.array([digest in first for digest in hashes])
-        return self._replace(rows=self.rows[chosen], others=self.rows[~chosen])
+        return self._replace(rows=self.rows[chosen], others=self.others[~chosen])
 
 
 class _How(NamedTuple):
@@ -222,11 +225,9 @@ class _How(NamedTuple):
         """The three parts, and one line that says what they are."""
         made = [self.pairs(some, train=i == 0) for i, some in enumerate(parts)]
         _, height, width = made[0].shape
-        count = sum(len(some.rows) for some in parts)
+        what = f"{sum(map(len, made)):,} pairs"
         if self.unpaired:
             what = f"{sum(len(part.inputs) for part in made):,} inputs and {sum(map(len, made)):,} targets, unpaired,"
-        else:
-            what = f"{count:,} pairs"
         given, wanted = ("grey" if c == 1 else "colour" for c in (made[0].input_shape[0], made[0].shape[0]))
         where = "the right side is given" if self.direction == "right-to-left" else "the left side is given"
         description = f"{title}: {what} of {height}×{width}, split {images.sizes(made)}; {where} ({given} → {wanted})"
@@ -289,7 +290,9 @@ def load(
 
 def _files(path: Path, how: _How) -> Splits:
     layout = layouts.find(path)
-    found = {part: _decoded(layout, part, sides, how) for part, sides in layout.parts.items()}
+    found = {part: _decoded(layout, sides, how) for part, sides in layout.parts.items()}
+    if how.unpaired:
+        found = {part: some.apart() for part, some in found.items()}
     own = found.get("test") or found.get("validation")
     if "all" in found:
         parts = found["all"].split(path)
@@ -307,7 +310,7 @@ def _files(path: Path, how: _How) -> Splits:
     return how.splits(str(path), parts, hashes, sum(len(one.unreadable) for one in sets))
 
 
-def _decoded(layout: Layout, part: str, sides: Sides, how: _How) -> _Rows:
+def _decoded(layout: Layout, sides: Sides, how: _How) -> _Rows:
     """One part of a set from the cache, which is built where there is none for just these files."""
     labels = {"left": (True, False), "right": (False, True), "both": (True, True), "none": (False, False)}
     left, right = labels[how.label_side]
