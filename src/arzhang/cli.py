@@ -186,7 +186,9 @@ class Data:
     size: int | None = None
     """side to which a folder's images are resized"""
     out: str | None = None
-    """PNG file of the contact sheet; none: contact-sheet.png here"""
+    """PNG file of the contact sheet; none: contact-sheet.png or pairs.png here"""
+    pairs: Literal["auto", "yes", "no"] = "auto"
+    """whether a folder holds pairs; auto: two folders of equal names, or images twice as wide as high"""
 
 
 def options(verb: str, words: Words, *kinds: type, positional: Sequence[str] = (), about: str = "") -> list[Any]:
@@ -441,25 +443,32 @@ def reproduce(words: Words) -> None:
 
 
 def data(words: Words) -> None:
-    """data sets: `arzhang data list`, `arzhang data fetch NAME`, `arzhang data show NAME|DIR`"""
+    """data sets: `arzhang data list`, `arzhang data fetch NAME`, `arzhang data show NAME|DIR|ZIP`"""
     action, *rest = words or ["--help"]
     if action in ("-h", "--help"):
-        return say(f"usage: arzhang data list | fetch NAME | show NAME|DIR\n{data.__doc__}")
+        return say(f"usage: arzhang data list | fetch NAME | show NAME|DIR|ZIP\n{data.__doc__}")
     if action not in ("list", "fetch", "show"):
         raise UsageError(f"data {action}: no such action; there are: list, fetch, show")
     positional = [] if action == "list" else ["NAME"]
     *names, how = options(f"data {action}", rest, Data, positional=positional, about=data.__doc__ or "")
-    from arzhang.data import images, sources
+    from arzhang.data import images, pairs, sources
 
     if action == "list":
         for name, source in sources.SOURCES.items():
             here = sources.locate(name, how.data_root)
             where = next(iter(here.values())).parent if here else f"not here yet: arzhang data fetch {name}"
             say(f"{name:14} {source.title}: {where}")
+        for name, title in pairs.BUILT_IN.items():
+            say(f"{name:14} pairs: {title}")
         return None
     if action == "fetch":
-        files = sources.fetch(names[0], how.data_root, notify=say)
-        return say(f"{names[0]}: {next(iter(files.values())).parent}")
+        return say(f"{names[0]}: {pairs.fetch(names[0], how.data_root, notify=say)}")
+    paired = how.pairs == "yes" or (how.pairs == "auto" and pairs.looks_paired(names[0]))
+    if paired:
+        shown = pairs.load(data=names[0], size=how.size, scenes=3, validation=1, data_root=how.data_root, notify=say)
+        path = Path(how.out or "pairs.png")
+        pairs.sheet(shown.train, 3, path)
+        return say(f"written: {path}")
     known = names[0] in sources.SOURCES
     parts = images.load(
         dataset=names[0] if known else None,

@@ -278,7 +278,7 @@ def test_a_cache_that_could_not_be_written_leaves_nothing(tmp_path, cache, monke
     path = folder(tmp_path / "a", grey(10))
     original = data.fit
     monkeypatch.setattr(data, "fit", lambda image, size: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-    monkeypatch.setattr(data, "_attempt", lambda reader, file: reader(file))
+    monkeypatch.setattr(data, "attempt", lambda reader, file: reader(file))
     with pytest.raises(ArzhangError, match="No space left"):
         load(path)
     assert [p for p in (cache / "images").iterdir() if p.is_dir()] == []

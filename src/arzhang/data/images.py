@@ -2,35 +2,28 @@
 
 import hashlib
 import io
-import json
 import os
-import shutil
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import psutil
 import torch
-from filelock import FileLock
 from jaxtyping import Float, Int64, Shaped
-from rich.console import Console
-from rich.progress import track
 from torch import Tensor
 from torchvision.utils import make_grid, save_image
 
-from arzhang.contracts import Example
-from arzhang.data import sources
+from arzhang.contracts import Example, Examples
+from arzhang.data import cache, sources
+from arzhang.data.cache import Decoded, threaded
 from arzhang.data.decode import SUFFIXES, Header, Unreadable, fit, header, read
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.randomness import generator
 
 Notify = Callable[[str], None]
-VERSION = 1
+VERSION = 2
 """Of the cache's format; another one is built anew."""
-CHUNK = 256
 TOP = {"uint8": 255.0, "uint16": 65_535.0, "float32": 1.0}
 
 
@@ -85,16 +78,18 @@ class Images:
         labels = None if self.labels is None else self.labels[indices.to(self.labels.device)].to(self.device)
         return Example(self.batch(indices), labels)
 
+    def raw(self, indices: Int64[Tensor, " B"]) -> Shaped[Tensor, "B C H W"]:
+        """These images on the device as they are kept."""
+        if self.mapped is None:
+            return self.pixels.index_select(0, indices.to(self.device))
+        assert self.rows is not None
+        rows = self.mapped[self.rows[indices.cpu().numpy()]]
+        raw = torch.from_numpy(rows.view(np.int16) if self.kind == "uint16" else rows)
+        return raw.pin_memory().to(self.device, non_blocking=True) if self.device.type == "cuda" else raw
+
     def batch(self, indices: Int64[Tensor, " B"]) -> Float[Tensor, "B C H W"]:
         """These images as float32 in [0, 1] on the device."""
-        if self.mapped is None:
-            raw = self.pixels.index_select(0, indices.to(self.device))
-        else:
-            assert self.rows is not None
-            rows = self.mapped[self.rows[indices.cpu().numpy()]]
-            raw = torch.from_numpy(rows.view(np.int16) if self.kind == "uint16" else rows)
-            if self.device.type == "cuda":
-                raw = raw.pin_memory().to(self.device, non_blocking=True)
+        raw = self.raw(indices)
         if self.kind == "uint16":
             raw = raw.to(torch.int32) & 0xFFFF
         low, high = self.range
@@ -105,9 +100,10 @@ class Images:
 class Splits(NamedTuple):
     """The three parts of a data set, and what it is. Choices are made on validation; only evaluation reads test."""
 
-    train: Images
-    validation: Images
-    test: Images
+    train: Any
+    """Examples: images here, pairs in `pairs`; so are the others."""
+    validation: Any
+    test: Any
     description: str
     sha256: str
     classes: tuple[str, ...] | None
@@ -149,9 +145,9 @@ def whole(
     notify: Notify = print,
 ) -> Images:
     """Every readable image of a folder, unsplit, in the order of their names."""
-    cache = _decoded(Path(folder), size, channels, notify)
-    rows = np.arange(len(cache.names))
-    return _part(cache, rows, torch.device(device), memory_share, _range(cache, rows))
+    found = _decoded(Path(folder), size, channels, notify)
+    rows = np.arange(len(found.names))
+    return part(found.pixels, found.names, rows, torch.device(device), memory_share, _range(found.pixels, rows))
 
 
 # -------------------------------------------------------------------------------------------------------- built in
@@ -170,11 +166,7 @@ def _builtin(
         pixels[half] = torch.from_numpy(found.copy())
         labels[half] = torch.from_numpy(arrays[f"{half} labels"].astype(np.int64))
     n = len(pixels["train"])
-    if not 0 <= validation < n:
-        raise UsageError(f"--validation {validation}: the training part of {name} holds {n:,} images")
-    # Held out by a seed of its own: the same images whatever the seed of a training.
-    order = torch.randperm(n, generator=generator("validation", name))
-    held, kept = order[:validation].sort().values, order[validation:].sort().values
+    kept, held = held_out(name, n, validation)
     parts = [
         Images(pixels[half][rows], labels=labels[half][rows], device=device)
         for half, rows in (("train", kept), ("train", held), ("test", torch.arange(len(pixels["test"]))))
@@ -184,89 +176,94 @@ def _builtin(
     ).hexdigest()
     one = sources.SOURCES[name]
     side = pixels["train"].shape[-1]
-    description = f"{one.title}: {n + len(parts[2]):,} images of {side}×{side}, split {_sizes(parts)}"
+    description = f"{one.title}: {n + len(parts[2]):,} images of {side}×{side}, split {sizes(parts)}"
     return Splits(parts[0], parts[1], parts[2], description, digest, one.classes)
 
 
-def _sizes(parts: Sequence[Images]) -> str:
+def held_out(name: str, n: int, validation: int) -> tuple[Int64[Tensor, " k"], Int64[Tensor, " h"]]:
+    """Rows of a built-in set's n training images that are kept for training, and those held out for validation, by a
+    seed of its own: the same images whatever the seed of a training."""
+    if not 0 <= validation < n:
+        raise UsageError(f"--validation {validation}: the training part of {name} holds {n:,} images")
+    order = torch.randperm(n, generator=generator("validation", name))
+    return order[validation:].sort().values, order[:validation].sort().values
+
+
+def sizes(parts: Sequence[Examples]) -> str:
+    """'55,000/5,000/10,000'."""
     return "/".join(f"{len(part):,}" for part in parts)
 
 
 # -------------------------------------------------------------------------------------------------------- a folder
 
 
-class Decoded(NamedTuple):
-    """A folder's images in the cache: rows of one raw file, and what is known of each."""
-
-    pixels: Shaped[np.ndarray, "N C H W"]
-    names: list[str]
-    hashes: list[str]
-    """sha256 of each file's content."""
-    unreadable: list[str]
-    """'name: why'."""
-
-
 def _folder(
     path: Path, size: int | None, channels: int | None, device: torch.device, memory_share: float, notify: Notify
 ) -> Splits:
-    cache = _decoded(path, size, channels, notify)
-    rows = _split(cache.hashes)
-    if rows is None:
-        distinct = len(set(cache.hashes))
-        raise ArzhangError(f"{path}: {distinct} different image(s); training, validation and test need at least 3")
-    span = _range(cache, rows[0])
-    parts = [_part(cache, part, device, memory_share, span) for part in rows]
-    _, c, side, _ = cache.pixels.shape
+    found = _decoded(path, size, channels, notify)
+    rows = split(found.hashes, path)
+    span = _range(found.pixels, rows[0])
+    parts = [part(found.pixels, found.names, own, device, memory_share, span) for own in rows]
+    _, c, side, _ = found.pixels.shape
     colour = "grey" if c == 1 else "colour"
-    bad = f", {len(cache.unreadable)} unreadable and named" if cache.unreadable else ""
+    bad = f", {len(found.unreadable)} unreadable and named" if found.unreadable else ""
     depth = {"uint8": "", "uint16": " in 16 bits", "float32": f" from {span[0]:.4g} to {span[1]:.4g}"}[parts[0].kind]
-    description = f"{len(cache.names):,} images{bad}, split {_sizes(parts)}; {colour}{depth}, {side}×{side}"
+    description = f"{len(found.names):,} images{bad}, split {sizes(parts)}; {colour}{depth}, {side}×{side}"
     notify(f"{path}: {description}")
-    digest = hashlib.sha256("".join(sorted(cache.hashes)).encode()).hexdigest()
+    digest = hashlib.sha256("".join(sorted(found.hashes)).encode()).hexdigest()
     return Splits(parts[0], parts[1], parts[2], description, digest, None)
 
 
-def _split(hashes: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """Rows of train, validation and test. A file's part depends on its own content alone, so that equal files stand
-    together and a file never changes sides when others come; only an empty part takes the content nearest to it."""
+def split(hashes: Sequence[str], path: Path, *, test: bool = True) -> tuple[Int64[np.ndarray, " n"], ...]:
+    """Rows of train, validation and, unless the set has its own, test; 5 % of the contents each but train.
+
+    A file's part depends on its own content alone, so that equal files stand together and a file never changes sides
+    when others come; only an empty part takes the content nearest to it.
+    """
     distinct = sorted(set(hashes))
-    if len(distinct) < 3:
-        return None
+    if len(distinct) < 2 + test:
+        what = "training, validation and test need at least 3" if test else "training and validation need at least 2"
+        raise ArzhangError(f"{path}: {len(distinct)} different image(s); {what}")
     place = {digest: int(digest[:12], 16) / 16**12 for digest in distinct}
-    test = {d for d in distinct if place[d] < 0.05} or {distinct[0]}
-    rest = [d for d in distinct if d not in test]
-    validation = {d for d in rest if place[d] < 0.10} or {rest[0]}
-    parts: tuple[list[int], list[int], list[int]] = ([], [], [])
-    for row, digest in enumerate(hashes):
-        parts[2 if digest in test else 1 if digest in validation else 0].append(row)
-    if not parts[0]:
-        return None
-    return tuple(np.array(part, np.int64) for part in parts)  # type: ignore[return-value]
+    side: dict[str, int] = {}
+    for share, number in ((0.05, 2), (0.10, 1)) if test else ((0.05, 1),):
+        rest = [digest for digest in distinct if digest not in side]
+        side |= dict.fromkeys([digest for digest in rest if place[digest] < share] or rest[:1], number)
+    if len(side) == len(distinct):  # all of them below 10 %
+        side[distinct[-1]] = 0
+    numbers = np.array([side.get(digest, 0) for digest in hashes])
+    return tuple((numbers == number).nonzero()[0] for number in range(2 + test))
 
 
-def _range(cache: Decoded, rows: np.ndarray) -> tuple[float, float]:
+def _range(pixels: Shaped[np.ndarray, "N C H W"], rows: np.ndarray) -> tuple[float, float]:
     """The values that become 0 and 1: the type's own, or for fractions outside [0, 1] those of the training part."""
-    kind = str(cache.pixels.dtype)
+    kind = str(pixels.dtype)
     if kind != "float32":
         return 0.0, TOP[kind]
-    chunks = [cache.pixels[rows[start : start + CHUNK]] for start in range(0, len(rows), CHUNK)]
+    chunks = [pixels[rows[start : start + cache.CHUNK]] for start in range(0, len(rows), cache.CHUNK)]
     low, high = min(float(c.min()) for c in chunks), max(float(c.max()) for c in chunks)
     if low >= 0 and high <= 1:
         return 0.0, 1.0
     return (low, high) if high > low else (low, low + 1)
 
 
-def _part(
-    cache: Decoded, rows: np.ndarray, device: torch.device, memory_share: float, span: tuple[float, float]
+def part(
+    pixels: Shaped[np.ndarray, "N C H W"],
+    names: Sequence[str],
+    rows: Int64[np.ndarray, " n"],
+    device: torch.device,
+    memory_share: float,
+    span: tuple[float, float] = (0.0, 255.0),
 ) -> Images:
+    """Rows of a memory map: on the device where the whole fits into its share of the free memory, else left on disk."""
     free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
-    names = [cache.names[row] for row in rows]
-    if cache.pixels.nbytes <= memory_share * free:
-        return Images(np.ascontiguousarray(cache.pixels[rows]), span, names=names, device=device)
-    return Images(cache.pixels, span, names=names, rows=rows, device=device)
+    own = [names[row] for row in rows]
+    if pixels.nbytes <= memory_share * free:
+        return Images(np.ascontiguousarray(pixels[rows]), span, names=own, device=device)
+    return Images(pixels, span, names=own, rows=rows, device=device)
 
 
-def _files(path: Path) -> list[str]:
+def files(path: Path) -> list[str]:
     """Names of the image files in a folder and below it, sorted; links to folders are not followed."""
     if not path.is_dir():
         raise UsageError(f"{path}: {'not a folder' if path.exists() else 'no such folder'} (--data)")
@@ -284,88 +281,71 @@ def _files(path: Path) -> list[str]:
 
 def _decoded(path: Path, size: int | None, channels: int | None, notify: Notify) -> Decoded:
     """The folder's images from the cache, which is built where there is none for just these files."""
-    names = _files(path)
-    stats = [(path / name).stat() for name in names if (path / name).is_file()]
-    known = [[name, stat.st_size, stat.st_mtime_ns] for name, stat in zip(names, stats, strict=False)]
-    key = hashlib.sha256(json.dumps([VERSION, size, channels, str(path.resolve()), known]).encode()).hexdigest()[:32]
-    home = sources.cache_dir() / "images"
-    home.mkdir(parents=True, exist_ok=True)
-    with FileLock(home / f"{key}.lock"):
-        if not (home / key / "index.json").exists():
-            _build(path, names, size, channels, home, key)
-        found = _open(home / key)
-    for line in found.unreadable[:10]:
-        notify(f"unreadable: {path / line}")
-    if len(found.unreadable) > 10:
-        notify(f"unreadable: {len(found.unreadable) - 10} more")
+    names = files(path)
+    key = ["images", VERSION, size, channels, str(path.resolve()), known(path, names)]
+    found = cache.read(cache.entry("images", key, lambda beside: _build(path, names, size, channels, beside)))
+    tell_unreadable(path, found.unreadable, notify)
     return found
 
 
-def _open(folder: Path) -> Decoded:
-    index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
-    shape = tuple(index["shape"])
-    pixels = np.memmap(folder / "pixels.bin", dtype=index["dtype"], mode="r", shape=shape)
-    return Decoded(pixels, index["names"], index["hashes"], index["unreadable"])
+def known(path: Path, names: Sequence[str]) -> list[list[str | int]]:
+    """What tells whether a folder's files are still the same: names, sizes, times."""
+    stats = [(name, (path / name).stat()) for name in names if (path / name).is_file()]
+    return [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats]
 
 
-def _build(path: Path, names: list[str], size: int | None, channels: int | None, home: Path, key: str) -> None:
-    """Decode every file once, in threads, in chunks; write beside, then rename."""
-    headers: dict[str, Header] = {}
+def tell_unreadable(path: Path, lines: Sequence[str], notify: Notify) -> None:
+    for line in lines[:10]:
+        notify(f"unreadable: {path / line}")
+    if len(lines) > 10:
+        notify(f"unreadable: {len(lines) - 10} more")
+
+
+def headers(path: Path, names: Sequence[str]) -> tuple[dict[str, Header], dict[str, str]]:
+    """What each file says of itself, and why the others could not be read. ArzhangError where none can."""
+    found: dict[str, Header] = {}
     unreadable: dict[str, str] = {}
-    for name, found in _threaded(lambda n: _attempt(header, path / n), names, "looking at images"):
-        if isinstance(found, Unreadable):
-            unreadable[name] = str(found)
+    for name, result in threaded(lambda n: attempt(header, path / n), names, "looking at images"):
+        if isinstance(result, Unreadable):
+            unreadable[name] = str(result)
         else:
-            headers[name] = found
-    dtype, depth, side = _agreed(path, headers, size, channels, unreadable)
-    beside = home / f".{key}.part"
-    shutil.rmtree(beside, ignore_errors=True)
-    try:
-        beside.mkdir()
-        kept: list[str] = []
-        hashes: list[str] = []
-        with (beside / "pixels.bin").open("wb") as file:
-
-            def ready(name: str) -> Any:
-                return _attempt(lambda p: _ready(p, dtype, depth, side), path / name)
-
-            for name, result in _threaded(ready, list(headers), "decoding images"):
-                if isinstance(result, Unreadable):
-                    unreadable[name] = str(result)
-                    continue
-                pixels, digest = result
-                file.write(pixels.tobytes())
-                kept.append(name)
-                hashes.append(digest)
-        if not kept:
-            raise ArzhangError(f"{path}: none of its {len(names):,} image files can be read ({_first(unreadable)})")
-        index = {
-            "shape": [len(kept), depth, side, side],
-            "dtype": dtype,
-            "names": kept,
-            "hashes": hashes,
-            "unreadable": [f"{name}: {why}" for name, why in sorted(unreadable.items())],
-        }
-        (beside / "index.json").write_text(json.dumps(index), encoding="utf-8")
-        shutil.rmtree(home / key, ignore_errors=True)
-        beside.rename(home / key)
-    except OSError as error:
-        raise ArzhangError(f"{home}: the decoded images could not be written: {error.strerror or error}") from None
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+            found[name] = result
+    if not found:
+        raise none_readable(path, unreadable)
+    return found, unreadable
 
 
-def _first(unreadable: dict[str, str]) -> str:
+def none_readable(path: Path, unreadable: dict[str, str]) -> ArzhangError:
     name = min(unreadable)
-    return f"{name}: {unreadable[name]}"
+    return ArzhangError(f"{path}: none of its {len(unreadable):,} image files can be read ({name}: {unreadable[name]})")
 
 
-def _agreed(
-    path: Path, headers: dict[str, Header], size: int | None, channels: int | None, unreadable: dict[str, str]
-) -> tuple[str, int, int]:
+def _build(path: Path, names: list[str], size: int | None, channels: int | None, folder: Path) -> None:
+    """Decode every file once, in threads, in chunks."""
+    found, unreadable = headers(path, names)
+    dtype, depth, side = _agreed(path, found, size, channels)
+    kept: list[str] = []
+    hashes: list[str] = []
+    with cache.pixels_file(folder, 0).open("wb") as file:
+
+        def ready(name: str) -> Any:
+            return attempt(lambda p: _ready(p, dtype, depth, side), path / name)
+
+        for name, result in threaded(ready, list(found), "decoding images"):
+            if isinstance(result, Unreadable):
+                unreadable[name] = str(result)
+                continue
+            pixels, digest = result
+            file.write(pixels.tobytes())
+            kept.append(name)
+            hashes.append(digest)
+    if not kept:
+        raise none_readable(path, unreadable)
+    cache.write_index(folder, [(len(kept), depth, side, side)], dtype, kept, hashes, unreadable)
+
+
+def _agreed(path: Path, headers: dict[str, Header], size: int | None, channels: int | None) -> tuple[str, int, int]:
     """Type, channels and side that hold every image of the folder."""
-    if not headers:
-        raise ArzhangError(f"{path}: none of its {len(unreadable):,} image files can be read ({_first(unreadable)})")
     kinds = {found.dtype for found in headers.values()}
     dtype = next(kind for kind in ("float32", "uint16", "uint8") if kind in kinds)
     depth = channels or max(found.channels for found in headers.values())
@@ -381,7 +361,17 @@ def _agreed(
 
 def _ready(path: Path, dtype: str, channels: int, size: int) -> tuple[np.ndarray, str]:
     """One image as a row of the cache, (C, S, S), and its file's hash."""
-    image = read(path)
+    image = recast(read(path), dtype, channels)
+    return fit(image, size), sha256(path)
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def recast(image: Shaped[np.ndarray, "H W C"], dtype: str, channels: int) -> Shaped[np.ndarray, "H W D"]:
+    """An image in another type and with 1 or 3 channels."""
     if channels == 1 and image.shape[2] == 3:
         weights = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
         grey = (image @ weights)[:, :, None]
@@ -389,14 +379,12 @@ def _ready(path: Path, dtype: str, channels: int, size: int) -> tuple[np.ndarray
     elif channels == 3 and image.shape[2] == 1:
         image = image.repeat(3, 2)
     if str(image.dtype) != dtype:
-        factor = TOP[dtype] / TOP[str(image.dtype)]
-        image = (image * factor).astype(dtype)  # 255 → 65,535 is × 257, without rest
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return fit(image, size), digest
+        scaled = image * (TOP[dtype] / TOP[str(image.dtype)])  # 255 → 65,535 is × 257, without rest
+        image = (scaled if dtype == "float32" else scaled.round()).astype(dtype)
+    return image
 
 
-def _attempt(reader: Callable[[Path], Any], path: Path) -> Any:
+def attempt(reader: Callable[[Path], Any], path: Path) -> Any:
     """What a reader gives, or why it could not."""
     try:
         return reader(path)
@@ -404,15 +392,6 @@ def _attempt(reader: Callable[[Path], Any], path: Path) -> Any:
         return error
     except OSError as error:
         return Unreadable(error.strerror or "cannot be opened")
-
-
-def _threaded(work: Callable[[str], Any], names: list[str], title: str) -> Iterator[tuple[str, Any]]:
-    """(name, result) in order, worked on by threads, never more than a chunk ahead."""
-    console = Console(stderr=True)
-    remaining = iter(track(names, title, console=console, disable=not console.is_terminal))
-    with ThreadPoolExecutor(min(16, (os.cpu_count() or 1) + 1)) as pool:
-        while chunk := list(islice(remaining, CHUNK)):
-            yield from zip(chunk, pool.map(work, chunk), strict=True)
 
 
 def contact_sheet(images: Images, n: int, path: Path | str, seed: int = 0) -> None:
