@@ -6,26 +6,34 @@ import logging
 import statistics
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
 from arzhang import recipes
-from arzhang.contracts import Task
+from arzhang.contracts import Batch, Task
 from arzhang.data import images as data
+from arzhang.data import pairs
 from arzhang.errors import ArzhangError, UsageError
+from arzhang.metrics import kernel
+from arzhang.metrics.features import inception_extractor
+from arzhang.networks import pix2pix
 from arzhang.randomness import generator, mix
 from arzhang.tasks.classifier import ClassifierTask
+from arzhang.tasks.pix2pix import Pix2PixTask
+from arzhang.tasks.segmenter import SegmenterTask
 from arzhang.tasks.vae import VAETask
 from arzhang.training import checkpoint as checkpoints
 from arzhang.training.loop import Loop, batch_of
 from arzhang.training.run import Run, refuse_to_overwrite
 
 Notify = Callable[[str], None]
+JUDGED = 128
+"""Validation images on which a judge compares distributions."""
 BEGINNING = 10_000
 """Training images that a task may look at before its first step."""
 
@@ -36,23 +44,47 @@ def build(
     levels: int | None,
     device: torch.device,
     classes: int = 0,
+    input_shape: tuple[int, int, int] | None = None,
 ) -> Task:
-    """The task of a recipe for images of this shape, its weights drawn from the recipe's seed."""
+    """The task of a recipe for images of this shape (of pairs: made from inputs of `input_shape`), its weights drawn
+    from the recipe's seed."""
     with torch.random.fork_rng([]):
         torch.manual_seed(mix(recipe.seed, "weights"))
         if isinstance(recipe, recipes.VAE):
             return VAETask(recipe, shape, levels, device)
         if isinstance(recipe, recipes.Classifier):
             return ClassifierTask(recipe, shape, classes, device)
+        if isinstance(recipe, recipes.Pix2Pix) and input_shape is not None:
+            return Pix2PixTask(recipe, shape, input_shape, device)
+        if isinstance(recipe, recipes.Segmenter) and input_shape is not None:
+            return SegmenterTask(recipe, shape, input_shape, device)
     raise UsageError(f"no task for a recipe of {type(recipe).__name__}")
 
 
 def _build(recipe: recipes.Training, parts: data.Splits, device: torch.device) -> Task:
-    return build(recipe, parts.train.shape, parts.train.levels, device, len(parts.classes or ()))
+    given = getattr(parts.train, "input_shape", None)
+    return build(recipe, parts.train.shape, parts.train.levels, device, len(parts.classes or ()), given)
 
 
 def splits(recipe: recipes.Training, device: torch.device | str, notify: Notify) -> data.Splits:
     """The three parts of the data set that a recipe names, on the device."""
+    if isinstance(recipe, recipes.Paired):
+        return pairs.load(
+            dataset=None if recipe.data else recipe.dataset,
+            data=recipe.data,
+            size=recipe.size,
+            direction=recipe.direction,
+            label_side=recipe.label_side,
+            snap=recipe.snap,
+            jitter=recipe.jitter,
+            mirror=recipe.mirror,
+            scenes=recipe.scenes,
+            validation=recipe.validation,
+            data_root=recipe.data_root,
+            device=device,
+            memory_share=recipe.memory_share,
+            notify=notify,
+        )
     return data.load(
         dataset=None if recipe.data else recipe.dataset,
         data=recipe.data,
@@ -144,7 +176,7 @@ def resume(path: Path | str, *, notify: Notify = print, **changes: Any) -> Run:
 
 
 def _fit(task: Task, recipe: recipes.Training, parts: data.Splits, run: Run, fabric: Fabric, notify: Notify) -> Run:
-    loop = Loop(task, recipe, parts.train, parts.validation, run, fabric, notify)
+    loop = Loop(task, recipe, parts.train, parts.validation, run, fabric, notify, judge(task, recipe, parts, notify))
     try:
         with run.locked() if fabric.is_global_zero else contextlib.nullcontext():
             loop.fit()
@@ -152,6 +184,31 @@ def _fit(task: Task, recipe: recipes.Training, parts: data.Splits, run: Run, fab
         if torch.distributed.is_initialized():  # left to the interpreter's end, its threads are cut off with an abort
             torch.distributed.destroy_process_group()
     return run
+
+
+def judge(task: Task, recipe: recipes.Training, parts: data.Splits, notify: Notify) -> Callable[[], Any] | None:
+    """KID of what a translator makes of some validation pairs, on the FID network where it is at hand; nothing is
+    fetched for it."""
+    n = min(JUDGED, len(parts.validation))
+    if not isinstance(task, Pix2PixTask) or recipe.epochs < 1 or task.criterion != "kid" or n < 2:
+        return None
+    try:
+        extractor = inception_extractor(device=task.device, download=False)
+    except ArzhangError as error:
+        notify(f"no KID at previews, so the last checkpoint counts as the best ({error})")
+        return None
+
+    def batches() -> Iterator[Batch]:
+        for indices in torch.arange(n, device=task.device).split(25):
+            keys = [generator(recipe.seed, "judge", int(i), device=task.device) for i in indices]
+            yield batch_of(parts.validation, indices, torch.cat([task.noise(1, key) for key in keys]))
+
+    def kid() -> dict[str, float]:
+        real = extractor.rows(lambda: (batch.images for batch in batches()), n, "validation images")
+        made = extractor.rows(lambda: (task.made(batch) for batch in batches()), n, "made images", keep=False)
+        return {"kid": kernel.kid(real, made).value}
+
+    return kid
 
 
 def sound_checkpoint(run: Run, which: str, notify: Notify) -> checkpoints.Checkpoint:
@@ -176,10 +233,25 @@ def load(
     run = Run(path)
     recipe, facts = run.recipe, run.config["data"]
     found = sound_checkpoint(run, checkpoint, notify)
-    classes = len(facts.get("classes", ()))
-    task = build(recipe, tuple(facts["shape"]), facts["levels"], torch.device(device), classes)
+    shapes = tuple(facts["shape"]), tuple(facts["input_shape"]) if "input_shape" in facts else None
+    task = build(recipe, shapes[0], facts["levels"], torch.device(device), len(facts.get("classes", ())), shapes[1])
     name = checkpoints.AVERAGED if recipe.ema else checkpoints.WEIGHTS
     task.networks.load_state_dict(found.tensors(name))
+    task.networks.eval()
+    return task
+
+
+def load_public(path: Path, device: torch.device | str = "cpu") -> Pix2PixTask:
+    """A pix2pix generator from a file of the widely used PyTorch port (`*_net_G.pth`, tensors only)."""
+    weights = pix2pix.from_public(checkpoints.read_tensors(path))
+    own = pix2pix.arguments(weights)
+    size, width, norm = int(own["size"]), int(own["width"]), cast(Any, own["norm"])
+    recipe = recipes.Pix2Pix(size=size, width=width, norm=norm, skips=bool(own["skips"]), adversarial="none")
+    task = build(
+        recipe, (int(own["outputs"]), size, size), 256, torch.device(device), 0, (int(own["inputs"]), size, size)
+    )
+    assert isinstance(task, Pix2PixTask)
+    task.generator.load_state_dict(weights)
     task.networks.eval()
     return task
 
@@ -202,6 +274,8 @@ def initialise(task: Task, path: Path, notify: Notify) -> set[str]:
         )
     else:
         source = checkpoints.read_tensors(path)
+        if path.suffix == ".pth":
+            source = {f"generator.{name}": value for name, value in pix2pix.from_public(source).items()}
     own = task.networks.state_dict()
     fitting = {name: value for name, value in source.items() if name in own and own[name].shape == value.shape}
     if not fitting:
@@ -273,7 +347,7 @@ def describe(parts: data.Splits) -> dict[str, Any]:
         "range": list(parts.train.range),
         "images": {name: len(part) for name, part in zip(("train", "validation", "test"), parts[:3], strict=True)},
         "classes": list(parts.classes or []),
-    }
+    } | ({"input_shape": list(parts.train.input_shape)} if isinstance(parts.train, pairs.Pairs) else {})
 
 
 def _same(tensor: Tensor) -> Tensor:

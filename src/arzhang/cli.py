@@ -138,6 +138,34 @@ class Walk(Pictures):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Translate(Trained):
+    """How images are brought to the model, and where results go"""
+
+    out: str = "translated"
+    """folder of the results, one PNG an image; or, for a single image, a .png file"""
+    fit: Literal["resize", "pad", "tile"] = "resize"
+    """an image of another size: resize it to the model's, pad it, or translate it in blended tiles"""
+    side: Literal["whole", "left", "right"] = "whole"
+    """of side-by-side files, the half to translate"""
+    seed: int = 0
+    """of dropout's noise"""
+    dropout: bool | None = None
+    """dropout on or off (true, false); none: as the run says"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explain:
+    """Of which network"""
+
+    size: int = 256
+    """side of the images"""
+    width: int = 64
+    """channels of the first layer"""
+    receptive_field: int = 70
+    """of the discriminator: 1, 16, 34, 70 or 286"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Report:
     """What the page shows"""
 
@@ -369,6 +397,38 @@ def traverse(words: Words) -> None:
     say(f"written: {pictures.traversals(path, how.n, how.steps, how.seed, *where, notify=say)}")
 
 
+def translate(words: Words) -> None:
+    """images through a trained pix2pix: `arzhang translate RUN IMAGE|DIR [--out DIR]`"""
+    about = "Translate an image, or every image of a folder; RUN may be a *_net_G.pth of the public port."
+    path, source, how = options("translate", words, Translate, positional=["RUN", "IMAGE"], about=about)
+    from arzhang import assembly, translation
+
+    written = translation.translate(
+        path,
+        Path(source),
+        Path(how.out),
+        fit=how.fit,
+        side=how.side,
+        seed=how.seed,
+        dropout=how.dropout,
+        checkpoint=how.checkpoint,
+        device=assembly.device(how.accelerator),
+        notify=say,
+    )
+    say(f"written: {written[0] if len(written) == 1 else f'{len(written)} images in {how.out}'}")
+
+
+def explain(words: Words) -> None:
+    """a network as a table, block by block: `arzhang explain generator | discriminator [--size 256]`"""
+    which, *rest = words or ["--help"]
+    if which in ("-h", "--help"):
+        return say(f"usage: arzhang explain generator | discriminator [options]\n{explain.__doc__}")
+    (how,) = options(f"explain {which}", rest, Explain, about=explain.__doc__ or "")
+    from arzhang import explain as tables
+
+    return say(tables.table(which, how.size, how.width, how.receptive_field))
+
+
 def _where(path: str, how: Pictures, name: str) -> tuple[Path, str, Any]:
     from arzhang import assembly
 
@@ -493,6 +553,8 @@ VERBS: dict[str, Callable[[Words], None]] = {
         reconstruct,
         interpolate,
         traverse,
+        translate,
+        explain,
         report,
         study,
         sweep,

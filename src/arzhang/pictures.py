@@ -31,12 +31,18 @@ def write_sheet(images: Float[Tensor, "n C H W"], path: Path, columns: int = 10)
 
 def write_each(images: Float[Tensor, "n C H W"], folder: Path) -> Path:
     """One PNG an image: 00000.png, 00001.png, …"""
-    folder.mkdir(parents=True, exist_ok=True)
     for i, image in enumerate(images):
-        buffer = io.BytesIO()
-        save_image(image.cpu().float(), buffer, format="png")
-        write_atomically(folder / f"{i:05d}.png", buffer.getvalue())
+        write_image(image, folder / f"{i:05d}.png")
     return folder
+
+
+def write_image(image: Float[Tensor, "C H W"], path: Path) -> Path:
+    """One image in [0, 1] as a PNG of its own size."""
+    buffer = io.BytesIO()
+    save_image(image.cpu().float(), buffer, format="png")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, buffer.getvalue())
+    return path
 
 
 def write(images: Float[Tensor, "n C H W"], out: Path, columns: int = 10) -> Path:

@@ -272,7 +272,7 @@ class Pix2Pix(Paired):
         require(played, "l1_weight", self.l1_weight, "with --adversarial none nothing is left to train by")
 
 
-SYSTEMS: dict[str, type[Training]] = {recipe.system: recipe for recipe in (VAE, Classifier, Segmenter)}
+SYSTEMS: dict[str, type[Training]] = {recipe.system: recipe for recipe in (VAE, Classifier, Segmenter, Pix2Pix)}
 
 
 # ------------------------------------------------------------------------------------------- as text, and back

@@ -217,6 +217,35 @@ ENGLISH: dict[str, str] = {
     "label.component_nmi": "Mutual information of components and classes",
     "label.kmeans_accuracy": "Clustering accuracy of k-means on codes",
     "label.kmeans_nmi": "Mutual information of k-means clusters and classes",
+    "label.d_real": "Discriminator on real pairs",
+    "label.d_fake": "Discriminator on made pairs",
+    "label.d_accuracy": "Discriminator's accuracy",
+    "label.g_adversarial": "Generator: the game",
+    "label.g_l1": "Generator: L1",
+    "label.l1": "L1",
+    "label.mse": "Mean squared error",
+    "label.psnr": "PSNR",
+    "label.ssim": "SSIM",
+    "label.ms_ssim": "MS-SSIM",
+    "label.lpips": "LPIPS",
+    "label.kid": "KID of made images",
+    "label.made_variety": "Variety of made images",
+    "label.real_variety": "Variety of real images",
+    "label.variety": "Variety over dropout",
+    "label.fid_made": "FID of made images",
+    "label.fd_made": "FD of made images",
+    "label.kid_made": "KID of made images",
+    "label.pixel_accuracy_made": "FCN-score: pixel accuracy on made images",
+    "label.pixel_accuracy_real": "FCN-score: pixel accuracy on real images",
+    "label.pixel_accuracy_grey": "FCN-score: pixel accuracy on grey",
+    "label.class_accuracy_made": "FCN-score: class accuracy on made images",
+    "label.class_accuracy_real": "FCN-score: class accuracy on real images",
+    "label.class_accuracy_grey": "FCN-score: class accuracy on grey",
+    "label.class_iou_made": "FCN-score: class IoU on made images",
+    "label.class_iou_real": "FCN-score: class IoU on real images",
+    "label.class_iou_grey": "FCN-score: class IoU on grey",
+    "system.pix2pix": "pix2pix",
+    "term.l1": "L1",
     "term.loss": "loss",
     "term.negative_elbo": "negative ELBO",
     # --- Health: what a log says, with what to do ---------------------------------------------------------------------
@@ -256,6 +285,9 @@ ENGLISH: dict[str, str] = {
     "run.seconds": "{s:.0f} s",
     "run.minutes": "{m} min {s:.0f} s",
     "run.hours": "{h} h {m} min",
+    "run.setup_game_both": "A U-Net of width {width} makes images, a PatchGAN that sees {receptive_field} pixels across judges them ({adversarial} loss), and λ = {l1_weight:g} weighs the L1 term; dropout {dropout:g} is the noise.",
+    "run.setup_game_l1": "A U-Net of width {width} makes images by the L1 term alone: no discriminator.",
+    "run.setup_game_gan": "A U-Net of width {width} makes images by the game alone ({adversarial} loss, a PatchGAN that sees {receptive_field} pixels across): no L1 term.",
     # --- A run: its curves ------------------------------------------------------------------------------------------
     "run.curves": "The loss and its terms over training",
     "run.curves_missing": "No loss has been logged yet.",
@@ -273,25 +305,25 @@ ENGLISH: dict[str, str] = {
     "run.curve_alt_validation": "Validation goes from {first:.4g} to {last:.4g}; its lowest is {lowest:.4g}.",
     "run.curves_numbers": "Validation as numbers, epoch by epoch",
     "run.terms_numbers": "log p(x), the gap and the divergences at previews, on {n} validation images",
-    "run.trend_falling": "Over the last {n} epochs validation {term} went down by {by:.2g} ± {error:.1g} nats an epoch "
+    "run.trend_falling": "Over the last {n} epochs validation {term} went down by {by:.2g} ± {error:.1g} {unit} an epoch "
     "(least-squares slope ± its standard error): it was still falling when training ended.",
-    "run.trend_rising": "Over the last {n} epochs validation {term} went up by {by:.2g} ± {error:.1g} nats an epoch "
+    "run.trend_rising": "Over the last {n} epochs validation {term} went up by {by:.2g} ± {error:.1g} {unit} an epoch "
     "(least-squares slope ± its standard error): training went on past its best point.",
-    "run.trend_level": "Over the last {n} epochs validation {term} has a slope of {slope:.2g} ± {error:.1g} nats an "
+    "run.trend_level": "Over the last {n} epochs validation {term} has a slope of {slope:.2g} ± {error:.1g} {unit} an "
     "epoch (least squares ± standard error): no trend stands out of its wobble.",
-    "run.best_last": "The lowest validation {term}, {best:.2f} nats, is that of the last epoch.",
-    "run.best_earlier": "Validation {term} was lowest at epoch {epoch} ({best:.2f} nats); the last epoch lies "
+    "run.best_last": "The lowest validation {term}, {best:.5g} {unit}, is that of the last epoch.",
+    "run.best_earlier": "Validation {term} was lowest at epoch {epoch} ({best:.5g} {unit}); the last epoch lies "
     "{above:.2g} above that.",
-    "run.gap_above": "In epoch {epoch} training averaged {train:.2f} nats and validation after it {validation:.2f}: "
+    "run.gap_above": "In epoch {epoch} training averaged {train:.5g} {unit} and validation after it {validation:.5g}: "
     "{gap:.2f} above, more than twice what the choice of validation images moves it by (standard error {error:.2f}).",
-    "run.gap_below": "In epoch {epoch} training averaged {train:.2f} nats and validation after it {validation:.2f}: "
+    "run.gap_below": "In epoch {epoch} training averaged {train:.5g} {unit} and validation after it {validation:.5g}: "
     "{gap:.2f} below, more than twice what the choice of validation images moves it by (standard error {error:.2f}). "
     "Training is averaged while the weights still move and normalised by its own batches; validation is neither.",
-    "run.gap_none": "In epoch {epoch} training averaged {train:.2f} nats and validation after it {validation:.2f}. "
+    "run.gap_none": "In epoch {epoch} training averaged {train:.5g} {unit} and validation after it {validation:.5g}. "
     "The choice of validation images alone moves that by a standard error of {error:.2f}, so the difference of "
     "{gap:.2f} cannot be told from none.",
-    "run.gap_plain": "In epoch {epoch} training averaged {train:.2f} nats, validation after it {validation:.2f}.",
-    "run.gap_opening": "Validation less training grew by {slope:.2g} ± {error:.1g} nats an epoch over the last {n} "
+    "run.gap_plain": "In epoch {epoch} training averaged {train:.5g} {unit}, validation after it {validation:.5g}.",
+    "run.gap_opening": "Validation less training grew by {slope:.2g} ± {error:.1g} {unit} an epoch over the last {n} "
     "epochs: the gap is opening, and what is still being learnt serves the training images more than new ones.",
     "run.shares": "Of the {total:.1f} nats that an image costs ({split} part), {share:.1f} % are reconstruction. The "
     "other {kl:.1f} nats, {bits:.1f} bits, are the KL: no more than that can a code tell about its image on average.",
@@ -357,6 +389,19 @@ ENGLISH: dict[str, str] = {
     "run.previews_left_out": "Strips in samples/ that are not shown: {n}.",
     "run.previews_missing": "The first is drawn at epoch {epoch}.",
     "run.previews_none": "samples/ is empty: previews are of validation images, where some are held out.",
+    "run.triplets": "What was given, what was made of it, and the real image",
+    "run.triplets_alt": "Triplets of the test part: input, made, real",
+    "run.triplets_caption": "Test images the model has never seen, two triplets a row: what was given, what was made, what is real.",
+    "run.variety": "One input, many outputs",
+    "run.variety_alt": "Rows: an input, then outputs of it with different noise",
+    "run.variety_caption": "Each row: what was given, then what was made of it with dropout drawn anew each time.",
+    "run.variety_share": "Outputs of one input differ from their mean by {spread:.4f} of the grey range, {share:.1f} % of the {l1:.4f} by which an output misses the real image: so much variety does dropout give.",
+    "run.previews_triplets": "Each picture: three validation pairs, the same throughout: above what was given, in the middle what was made of it, below the real image.",
+    "run.players": "From epoch {first} to {last} the discriminator's loss (mean of real and made) went from {d_first:.3f} to {d_last:.3f} and the generator's part of the game from {g_first:.3f} to {g_last:.3f}; the discriminator was right {accuracy_last:.0%} of the time at the end.",
+    "run.players_ahead": "The discriminator's loss went from {d_first:.3f} in epoch {first} to {d_last:.3f} in epoch {last}, below the {coin:.3f} of one that cannot tell real from made, and it was right {accuracy_last:.0%} of the time: it is ahead of the generator, whose part of the game went from {g_first:.3f} to {g_last:.3f}.",
+    "run.players_even": "The discriminator's loss went from {d_first:.3f} in epoch {first} to {d_last:.3f} in epoch {last}, near the {coin:.3f} of one that cannot tell real from made (it was right {accuracy_last:.0%} of the time): neither player has left the other behind. The generator's part of the game went from {g_first:.3f} to {g_last:.3f}.",
+    "run.players_l1": "The L1 term fell by {fell:.0f} %, from {l1_first:.4f} in epoch {first} to {l1_last:.4f} in epoch {last}.",
+    "run.fcn": "FCN-score on {n:,} images: class IoU {made:.3f} on made images, {real:.3f} on real ones (the ceiling), {grey:.3f} on a constant grey image (the floor); the made ones reach {share:.0f} % of the ceiling.",
     # --- A run: numbers and options ---------------------------------------------------------------------------------
     "run.numbers": "The numbers",
     "run.metric": "Measure",

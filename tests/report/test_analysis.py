@@ -1,5 +1,6 @@
 """Sentences follow from numbers: each conclusion is drawn where the numbers say it, and only there."""
 
+import dataclasses
 import inspect
 import json
 import math
@@ -14,6 +15,9 @@ from arzhang.report.results import read
 from arzhang.wording import LANGUAGES
 
 CRITERIA_AND_KEYS = {"negative_elbo", "log_likelihood", "pixel_mae", "active_units"} | {
+    *("d_real", "d_fake", "d_accuracy", "g_adversarial"),
+    *("first", "last"),
+    *(f"{value}_{when}" for value in ("d", "g", "l", "accuracy") for when in ("first", "last")),
     "monte_carlo_error",
     "effective_samples",
     "normalised_density",
@@ -66,6 +70,7 @@ def test_the_best_epoch(tmp_path):
         "best": 240.0,
         "epoch": 5,
         "above": 3.0,
+        "unit": "nats",
     }
     falling = read(make_run(tmp_path / "falling"))
     assert values(analysis.course(falling), "best_last")["best"] == 245.0
@@ -191,3 +196,31 @@ def test_every_conclusion_has_words(tmp_path):
     for part in (analysis.course, analysis.shares, analysis.pictures, analysis.latent, analysis.numbers):
         (findings,) = page.Say().findings(part(results))
         assert all("{" not in sentence for sentence in findings.sentences)
+
+
+def game(accuracy, d, l1):
+    """Ten epochs of a game: the discriminator's accuracy and loss, and the L1 term, as functions of the epoch."""
+    terms = {"d_real": d, "d_fake": d, "d_accuracy": accuracy, "g_adversarial": lambda e: 1.0, "g_l1": l1}
+    return [
+        {"step": 10 * e, "epoch": e, "split": "train", "seconds": 1.0, **{name: f(e) for name, f in terms.items()}}
+        for e in range(1, 11)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "d", "l1", "expected"),
+    [
+        (0.6, 0.65, lambda e: 1 / e, ["players_even", "players_l1"]),
+        (0.8, 0.3, lambda e: 1 / e, ["players_ahead", "players_l1"]),
+        (0.99, 0.03, lambda e: 1 / e, ["players_ahead", "players_l1", "health.discriminator_saturated"]),
+        (0.5, 0.69, lambda e: 1 / e, ["players_even", "players_l1", "health.discriminator_guesses"]),
+        (0.7, 0.65, lambda e: 1.0, ["players_even", "players_l1", "health.l1_flat"]),
+    ],
+)
+def test_the_two_players(tmp_path, accuracy, d, l1, expected):
+    lines = game(lambda e: accuracy, lambda e: d, l1)
+    results = dataclasses.replace(read(make_run(tmp_path / "run", lines=lines)), recipe={"adversarial": "vanilla"})
+    found = analysis.players(results)
+    assert ids(found) == expected
+    (findings,) = page.Say().findings(found)
+    assert all("{" not in sentence for sentence in findings.sentences)

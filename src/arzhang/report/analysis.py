@@ -9,11 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from arzhang.health import by_epoch, findings
 from arzhang.report.results import Metric, Results
 
 Conclusion = dict[str, Any]
-CRITERIA = ("negative_elbo", "loss")
+CRITERIA = ("negative_elbo", "loss", "l1")
 """The term that a validation is read by: the first of these that is logged."""
+COIN = math.log(2)
+"""A discriminator's loss, in nats a verdict, when it cannot tell real from made."""
 CLEAR = 10.0
 """Active units are told apart clearly where the variances beside the threshold differ by this factor."""
 
@@ -32,7 +35,9 @@ def course(results: Results) -> list[Conclusion]:
         return []
     epochs = [entry["epoch"] for entry in results.validation if term in entry]
     values = [float(entry[term]) for entry in results.validation if term in entry]
-    return [*_trend(term, values), *_best(term, epochs, values), *_gap(results, term, epochs, values)]
+    unit = "of the grey range" if term == "l1" else "nats"
+    found = [*_trend(term, values), *_best(term, epochs, values), *_gap(results, term, epochs, values)]
+    return [conclusion | {"values": conclusion["values"] | {"unit": unit}} for conclusion in found]
 
 
 def _trend(term: str, values: Sequence[float]) -> list[Conclusion]:
@@ -133,6 +138,39 @@ def shares(results: Results) -> list[Conclusion]:
     return [_of("shares", total=total, share=100 * reconstruction / total, kl=kl, bits=kl / math.log(2), split=split)]
 
 
+def players(results: Results) -> list[Conclusion]:
+    """5e: how the two players' losses went, and what looks wrong in them."""
+    log = [*results.train, *results.validation, *results.previews]
+    terms = {name: by_epoch(results.train, "train", name) for name in ("d_real", "d_fake", "d_accuracy", "g_l1")}
+    adversarial = by_epoch(results.train, "train", "g_adversarial")
+    found: list[Conclusion] = []
+    if all(terms.values()) and adversarial:
+        first, last = min(adversarial), max(adversarial)
+        d = {epoch: (terms["d_real"][epoch] + terms["d_fake"][epoch]) / 2 for epoch in (first, last)}
+        accuracy, g = terms["d_accuracy"], adversarial
+        numbers = {"first": first, "last": last, "d_first": d[first], "d_last": d[last], "g_first": g[first],
+                   "g_last": g[last], "accuracy_first": accuracy[first], "accuracy_last": accuracy[last]}  # fmt: skip
+        if results.recipe.get("adversarial") == "vanilla":
+            ahead = d[last] < COIN * 0.75
+            found.append(_of("players_ahead" if ahead else "players_even", **numbers, coin=COIN))
+        else:
+            found.append(_of("players", **numbers))
+    if terms["g_l1"]:
+        course = terms["g_l1"]
+        first, last = min(course), max(course)
+        found.append(_of("players_l1", first=first, last=last, l1_first=course[first], l1_last=course[last],
+                         fell=100 * (1 - course[last] / course[first])))  # fmt: skip
+    return [*found, *findings(log)]
+
+
+def variety(results: Results) -> list[Conclusion]:
+    """4g: how far outputs of one input lie apart over dropout's noise, beside how far one misses the real image."""
+    spread, l1 = results.evaluation.get("variety"), results.evaluation.get("l1")
+    if spread is None or l1 is None:
+        return []
+    return [_of("variety_share", spread=spread.value, l1=l1.value, share=100 * spread.value / l1.value)]
+
+
 # ------------------------------------------------------------------------------------------------------- the pictures
 
 
@@ -221,16 +259,18 @@ def _numbers(found: Any) -> list[float]:
 def numbers(results: Results) -> list[Conclusion]:
     """What the likelihoods of eval.json mean, and what they do not."""
     likelihood, bound = results.evaluation.get("log_likelihood"), results.evaluation.get("negative_elbo")
-    if likelihood is None:
-        return []
-    found, protocol = [], likelihood.protocol
+    found: list[Conclusion] = []
+    protocol = likelihood.protocol if likelihood is not None else {}
     samples, effective = protocol.get("samples"), protocol.get("effective_samples")
-    if bound is not None and isinstance(samples, int) and samples > 1 and _above(likelihood, bound):
+    known = likelihood is not None and bound is not None and isinstance(samples, int) and samples > 1
+    if known and _above(likelihood, bound):
         found.append(_of("tightness", samples=samples, gap=likelihood.value + bound.value))
     if isinstance(effective, int | float) and isinstance(samples, int) and samples > 1 and effective < 2:
         found.append(_of("tightness_one", effective=effective, samples=samples))
     if protocol.get("normalised_density") is False:
         found.append(_of("not_normalised"))
+    if fcn := _fcn(results):
+        found.append(fcn)
     for name in ("fid", "fd"):
         parts = [results.evaluation.get(f"{name}_{of}") for of in ("reconstructions", "samples", "floor")]
         if all(part is not None for part in parts):
@@ -238,6 +278,15 @@ def numbers(results: Results) -> list[Conclusion]:
             values = {"reconstructions": reconstructions.value, "samples": samples_.value, "floor": floor.value}
             found.append(_of(name, n=floor.n or 0, **values))
     return found
+
+
+def _fcn(results: Results) -> Conclusion | None:
+    """The FCN-score between its floor and its ceiling."""
+    made, real, grey = (results.evaluation.get(f"class_iou_{of}") for of in ("made", "real", "grey"))
+    if made is None or real is None or grey is None:
+        return None
+    values = {"made": made.value, "real": real.value, "grey": grey.value, "n": made.n or 0}
+    return _of("fcn", **values, share=100 * made.value / real.value if real.value else math.nan)
 
 
 def _above(likelihood: Metric, bound: Metric) -> bool:

@@ -138,21 +138,10 @@ def run_sections(run: Path | str, language: str = "en") -> list[Section]:
     """
     results, say = read(Path(run)), Say(language)
     name = Path(run).resolve().name
-    parts: list[tuple[str, str, Callable[[Results, Say, str], list[Block]]]] = [
-        ("setup", "", _setup),
-        ("curves", "3d", _curves),
-        ("pictures", "3e", _pictures),
-        ("interpolation", "", _interpolation),
-        ("traversal", "", _traversal),
-        ("previews", "", _previews),
-        ("numbers", "", _numbers),
-        ("hyperparameters", "5f", _hyperparameters),
-        ("reproduce", "", _reproduce),
-    ]
     prefix = _slug(name)
     return [
         Section(f"{prefix}-{part}", say(f"run.{part}"), make(results, say, prefix), name, assignment)
-        for part, assignment, make in parts
+        for part, assignment, make in SECTIONS.get(results.system, SECTIONS["vae"])
     ]
 
 
@@ -241,6 +230,10 @@ def _setup(results: Results, say: Say, prefix: str) -> list[Block]:
         sentences.append(say("run.setup_vae" if plain else "run.setup_prior", **{k: recipe[k] for k in keys}))
     if recipe.get("divergence") == "cauchy-schwarz":
         sentences.append(say("run.not_a_bound"))
+    if {"adversarial", "l1_weight"} <= recipe.keys():
+        alone = "l1" if recipe["adversarial"] == "none" else "gan" if not recipe["l1_weight"] else "both"
+        keys = ("adversarial", "l1_weight", "width", "receptive_field", "dropout")
+        sentences.append(say(f"run.setup_game_{alone}", **{k: recipe.get(k) for k in keys}))
     if bound := results.evaluation.get("negative_elbo"):
         sentences.append(say("run.setup_result", n=bound.n or 0, value=number(bound)))
     blocks: list[Block] = [Text(" ".join(sentences))] if sentences else []
@@ -303,7 +296,7 @@ def _curves(results: Results, say: Say, prefix: str) -> list[Block]:
         legend.append(Key(say("run.training", every=results.recipe.get("log_every", "?")), 0))
     if any(results.course(results.validation, terms[0])[1] for terms in panels):
         legend.append(Key(say("run.validation"), 1, "point"))
-    found = [*analysis.course(results), *analysis.shares(results)]
+    found = [*analysis.course(results), *analysis.shares(results), *analysis.players(results)]
     tables = [*_validation_table(results, say, axis), *_previews_table(results, say)]
     return [*say.findings(found), Drawings(drawings, legend), *tables]
 
@@ -384,6 +377,17 @@ def _pictures(results: Results, say: Say, prefix: str) -> list[Block]:
     return [*sheets, *missing, *say.findings(analysis.pictures(results))]
 
 
+def _triplets(results: Results, say: Say, prefix: str) -> list[Block]:
+    shown, missing = _sheets(results, say, ("triplets",))
+    return [Pictures(list(shown.values()))] if shown else missing
+
+
+def _variety(results: Results, say: Say, prefix: str) -> list[Block]:
+    shown, missing = _sheets(results, say, ("variety",))
+    blocks: list[Block] = [Pictures(list(shown.values()))] if shown else [*missing]
+    return [*blocks, *say.findings(analysis.variety(results))]
+
+
 def _interpolation(results: Results, say: Say, prefix: str) -> list[Block]:
     shown, missing = _sheets(results, say, ("interpolation",))
     return [Pictures(list(shown.values()))] if shown else missing
@@ -426,7 +430,8 @@ def _previews(results: Results, say: Say, prefix: str) -> list[Block]:
         except Unreadable:
             damaged.append(Text(say("run.picture_broken", file=f"samples/{path.name}")))
     left = len(paths) - count
-    said = say("run.previews_rows") + (f" {say('run.previews_left_out', n=left)}" if left else "")
+    rows = say("run.previews_triplets" if results.system == "pix2pix" else "run.previews_rows")
+    said = rows + (f" {say('run.previews_left_out', n=left)}" if left else "")
     return [Text(said), Pictures(strips, strip=True), *damaged]
 
 
@@ -516,3 +521,30 @@ def _reproduce(results: Results, say: Say, prefix: str) -> list[Block]:
     if "seed" in results.recipe:
         blocks.append(Text(say("run.reproduce_seed", seed=results.recipe["seed"])))
     return blocks
+
+
+Part = tuple[str, str, Callable[[Results, Say, str], list[Block]]]
+SECTIONS: dict[str, list[Part]] = {
+    "vae": [
+        ("setup", "", _setup),
+        ("curves", "3d", _curves),
+        ("pictures", "3e", _pictures),
+        ("interpolation", "", _interpolation),
+        ("traversal", "", _traversal),
+        ("previews", "", _previews),
+        ("numbers", "", _numbers),
+        ("hyperparameters", "5f", _hyperparameters),
+        ("reproduce", "", _reproduce),
+    ],
+    "pix2pix": [
+        ("setup", "", _setup),
+        ("triplets", "5d", _triplets),
+        ("previews", "5d", _previews),
+        ("curves", "5e", _curves),
+        ("variety", "4g", _variety),
+        ("numbers", "", _numbers),
+        ("hyperparameters", "5f", _hyperparameters),
+        ("reproduce", "", _reproduce),
+    ],
+}
+"""What a run of each system has to show, in order, with the assignment's ids."""
