@@ -146,10 +146,20 @@ def whole(
     channels: int | None = None,
     device: torch.device | str = "cpu",
     memory_share: float = 0.5,
+    exact: bool = False,
     notify: Notify = print,
 ) -> Images:
-    """Every readable image of a folder, unsplit, in the order of their names."""
-    cache = _decoded(Path(folder), size, channels, notify)
+    """Every readable image of a folder, unsplit, in the order of their names.
+
+    `exact`: oblong and large images are taken as they are, and a file that cannot be read raises ArzhangError.
+    """
+    cache = _decoded(Path(folder), size, channels, notify if not exact else _unsaid, exact)
+    if exact and cache.unreadable:
+        n = len(cache.names) + len(cache.unreadable)
+        raise ArzhangError(
+            f"{Path(folder) / cache.unreadable[0]}; {len(cache.unreadable)} of {n:,} images cannot be read: "
+            "mend or remove them, for a number is of the whole folder"
+        )
     rows = np.arange(len(cache.names))
     return _part(cache, rows, torch.device(device), memory_share, _range(cache, rows))
 
@@ -282,7 +292,11 @@ def _files(path: Path) -> list[str]:
     return sorted(found)
 
 
-def _decoded(path: Path, size: int | None, channels: int | None, notify: Notify) -> Decoded:
+def _unsaid(_: str) -> None:
+    pass
+
+
+def _decoded(path: Path, size: int | None, channels: int | None, notify: Notify, oblong: bool = False) -> Decoded:
     """The folder's images from the cache, which is built where there is none for just these files."""
     names = _files(path)
     stats = [(path / name).stat() for name in names if (path / name).is_file()]
@@ -292,7 +306,7 @@ def _decoded(path: Path, size: int | None, channels: int | None, notify: Notify)
     home.mkdir(parents=True, exist_ok=True)
     with FileLock(home / f"{key}.lock"):
         if not (home / key / "index.json").exists():
-            _build(path, names, size, channels, home, key)
+            _build(path, names, size, channels, home, key, oblong)
         found = _open(home / key)
     for line in found.unreadable[:10]:
         notify(f"unreadable: {path / line}")
@@ -308,7 +322,9 @@ def _open(folder: Path) -> Decoded:
     return Decoded(pixels, index["names"], index["hashes"], index["unreadable"])
 
 
-def _build(path: Path, names: list[str], size: int | None, channels: int | None, home: Path, key: str) -> None:
+def _build(
+    path: Path, names: list[str], size: int | None, channels: int | None, home: Path, key: str, oblong: bool
+) -> None:
     """Decode every file once, in threads, in chunks; write beside, then rename."""
     headers: dict[str, Header] = {}
     unreadable: dict[str, str] = {}
@@ -317,7 +333,7 @@ def _build(path: Path, names: list[str], size: int | None, channels: int | None,
             unreadable[name] = str(found)
         else:
             headers[name] = found
-    dtype, depth, side = _agreed(path, headers, size, channels, unreadable)
+    dtype, depth, height, width = _agreed(path, headers, size, channels, unreadable, oblong)
     beside = home / f".{key}.part"
     shutil.rmtree(beside, ignore_errors=True)
     try:
@@ -327,7 +343,7 @@ def _build(path: Path, names: list[str], size: int | None, channels: int | None,
         with (beside / "pixels.bin").open("wb") as file:
 
             def ready(name: str) -> Any:
-                return _attempt(lambda p: _ready(p, dtype, depth, side), path / name)
+                return _attempt(lambda p: _ready(p, dtype, depth, height, width), path / name)
 
             for name, result in _threaded(ready, list(headers), "decoding images"):
                 if isinstance(result, Unreadable):
@@ -340,7 +356,7 @@ def _build(path: Path, names: list[str], size: int | None, channels: int | None,
         if not kept:
             raise ArzhangError(f"{path}: none of its {len(names):,} image files can be read ({_first(unreadable)})")
         index = {
-            "shape": [len(kept), depth, side, side],
+            "shape": [len(kept), depth, height, width],
             "dtype": dtype,
             "names": kept,
             "hashes": hashes,
@@ -361,25 +377,30 @@ def _first(unreadable: dict[str, str]) -> str:
 
 
 def _agreed(
-    path: Path, headers: dict[str, Header], size: int | None, channels: int | None, unreadable: dict[str, str]
-) -> tuple[str, int, int]:
-    """Type, channels and side that hold every image of the folder."""
+    path: Path,
+    headers: dict[str, Header],
+    size: int | None,
+    channels: int | None,
+    unreadable: dict[str, str],
+    oblong: bool,
+) -> tuple[str, int, int, int]:
+    """Type, channels, height and width that hold every image of the folder."""
     if not headers:
         raise ArzhangError(f"{path}: none of its {len(unreadable):,} image files can be read ({_first(unreadable)})")
     kinds = {found.dtype for found in headers.values()}
     dtype = next(kind for kind in ("float32", "uint16", "uint8") if kind in kinds)
     depth = channels or max(found.channels for found in headers.values())
-    if size is None:
-        sizes = {(found.height, found.width) for found in headers.values()}
-        height, width = next(iter(sizes))
-        if len(sizes) > 1 or height != width or height > 256:
-            low, high = min(map(min, sizes)), max(map(max, sizes))
-            raise UsageError(f"{path}: images of {low} to {high} pixels a side; give --size, e.g. --size 64")
-        size = height
-    return dtype, depth, size
+    if size is not None:
+        return dtype, depth, size, size
+    sizes = {(found.height, found.width) for found in headers.values()}
+    height, width = next(iter(sizes))
+    if len(sizes) > 1 or not (oblong or height == width <= 256):
+        low, high = min(map(min, sizes)), max(map(max, sizes))
+        raise UsageError(f"{path}: images of {low} to {high} pixels a side; give --size, e.g. --size 64")
+    return dtype, depth, height, width
 
 
-def _ready(path: Path, dtype: str, channels: int, size: int) -> tuple[np.ndarray, str]:
+def _ready(path: Path, dtype: str, channels: int, height: int, width: int) -> tuple[np.ndarray, str]:
     """One image as a row of the cache, (C, S, S), and its file's hash."""
     image = read(path)
     if channels == 1 and image.shape[2] == 3:
@@ -393,7 +414,10 @@ def _ready(path: Path, dtype: str, channels: int, size: int) -> tuple[np.ndarray
         image = (image * factor).astype(dtype)  # 255 → 65,535 is × 257, without rest
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return fit(image, size), digest
+    fitted = fit(image, height if height == width else None)
+    if fitted.shape[1:] != (height, width):
+        raise Unreadable(f"is {fitted.shape[2]}×{fitted.shape[1]} when it stands upright, the others {width}×{height}")
+    return fitted, digest
 
 
 def _attempt(reader: Callable[[Path], Any], path: Path) -> Any:

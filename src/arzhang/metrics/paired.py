@@ -6,11 +6,11 @@ formulas of the structural ones and of LPIPS are torchmetrics'.
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-
 
 from arzhang.errors import UsageError
 from arzhang.metrics import weights
@@ -52,11 +52,11 @@ def measures(made: Float[Tensor, "B C H W"], real: Float[Tensor, "B C H W"]) -> 
     difference = (made - real).double()
     mse = difference.square().flatten(1).mean(1)
     found = {"l1": difference.abs().flatten(1).mean(1), "mse": mse, "psnr": -10 * mse.log10()}
-    found["ssim"] = formulas.structural_similarity_index_measure(made, real, data_range=1.0, reduction="none").reshape(-1)
+    how: dict[str, Any] = {"data_range": 1.0, "reduction": "none"}
+    found["ssim"] = torch.as_tensor(formulas.structural_similarity_index_measure(made, real, **how)).reshape(-1)
     if min(made.shape[2:]) >= SCALES_NEED:
-        found["ms_ssim"] = formulas.multiscale_structural_similarity_index_measure(
-            made, real, data_range=1.0, reduction="none", normalize="relu"
-        ).reshape(-1)
+        scales = formulas.multiscale_structural_similarity_index_measure(made, real, normalize="relu", **how)
+        found["ms_ssim"] = scales.reshape(-1)
     return {name: values.double() for name, values in found.items()}
 
 
@@ -72,7 +72,7 @@ def _check(made: Tensor, real: Tensor) -> None:
 
 
 def lpips(backbone: str | Path | None = None, download: bool = True) -> Callable[[Tensor, Tensor], Tensor]:
-    """LPIPS (Zhang et al. 2018) on AlexNet: a function of two batches of images in [0, 1] that gives one distance a pair.
+    """LPIPS (Zhang et al. 2018) on AlexNet: a function of two batches of images in [0, 1], one distance a pair.
 
     torchmetrics ships the weights of its linear layers; those of AlexNet are `backbone`, a file in the cache or in
     torch's own, or torchvision's release. Raises ArzhangError that lists these ways where there is none.
