@@ -87,8 +87,8 @@ class Features:
     protocol: Literal["tf1", "pytorch-fid", "clean"] = "pytorch-fid"
     """how images are resized, rounded and normalised for the Inception network"""
     features: str = "inception"
-    """inception; dinov2 or clip (need the extra 'hub'); or a run of `arzhang train classifier`: fast, and in its own domain;
-    all but inception give an FD, not an FID"""
+    """inception; dinov2 or clip (need the extra 'hub'); or a run of `arzhang train classifier`, fast, in its own
+    domain; all but inception give an FD, not an FID"""
     weights: str | None = None
     """file of the FID Inception network, or folder of the DINOv2 or CLIP model; none: the cache, an installed package,
     the public release"""

@@ -114,13 +114,13 @@ def diagnose(
     _sheet(out / "farthest.png", made, found.farthest[:ROWS], real, found.near)
     _sheet(out / "nearest.png", made, nearest[:ROWS], trained, found.copied)
     result = {
-        "diagnosis": made.name,
+        "diagnosis": Path(made.name).name,
         "conclusions": _conclusions(found, real, made, trained, extractor, made_classes is not None),
         "classes": [dataclasses.asdict(one) for one in found.classes],
         "protocol": {**extractor.protocol, "n": made.n, "n_real": real.n, "n_training": trained.n},
         "sheets": {
-            "farthest": {"distances": found.apart[found.farthest[:ROWS], 0].tolist(), "of": real.name},
-            "nearest": {"distances": found.copies[nearest[:ROWS], 0].tolist(), "of": trained.name},
+            "farthest": {"distances": found.apart[found.farthest[:ROWS], 0].tolist(), "of": _called(real)},
+            "nearest": {"distances": found.copies[nearest[:ROWS], 0].tolist(), "of": _called(trained)},
         },
     }
     write_atomically(out / DIAGNOSIS, json.dumps(result, indent=1) + "\n")
@@ -133,7 +133,7 @@ def _conclusions(
     name = "FID" if extractor.protocol["network"].startswith("FID") else "FD"
     values: dict[str, Any] = {
         "name": name, "value": found.value, "share": found.mean_part / found.value if found.value > 0 else 0.0,
-        "mean": found.mean_part, "covariance": found.covariance_part, "made": made.name, "real": real.name,
+        "mean": found.mean_part, "covariance": found.covariance_part, "made": _called(made), "real": _called(real),
     }  # fmt: skip
     conclusions = [{"id": "diagnosis.parts", "values": values}]
     measured = [one for one in found.classes if one.distance is not None]
@@ -149,10 +149,17 @@ def _conclusions(
         if of_made < 0.8 * of_real:
             values = {"lost": lost.name, "made": of_made, "real": of_real}
             conclusions.append({"id": "diagnosis.lost", "values": values})
-    near = {"share": found.share_near, "expected": diagnosis.COPIES, "threshold": found.threshold, "of": trained.name}
-    copied = found.share_near > 3 * diagnosis.COPIES
-    conclusions.append({"id": "diagnosis.copied" if copied else "diagnosis.new", "values": near})
+    near = {"share": found.share_near, "expected": diagnosis.COPIES, "threshold": found.threshold}
+    copied = "copied" if found.share_near > 3 * diagnosis.COPIES else "new"
+    kind = "few" if min(made.n, real.n) < diagnosis.ENOUGH else copied
+    values = near | {"of": _called(trained), "enough": diagnosis.ENOUGH}
+    conclusions.append({"id": f"diagnosis.{kind}", "values": values})
     return conclusions
+
+
+def _called(images: ImageSet) -> str:
+    """A folder by its last name: no path of this machine goes into a page."""
+    return f"images in {Path(images.name).name}" if Path(images.name).is_dir() else images.name
 
 
 def _sheet(path: Path, made: ImageSet, chosen: Tensor, others: ImageSet, near: Tensor) -> None:

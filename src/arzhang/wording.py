@@ -399,6 +399,7 @@ ENGLISH: dict[str, str] = {
     "one of the {of}, where {expected:.0%} of the real images do.",
     "diagnosis.copied": "Some images may be copies: {share:.1%} of the made images lie nearer than {threshold:.3g} to "
     "one of the {of}, where {expected:.0%} of the real images do. Look at the nearest ones.",
+    "diagnosis.few": "Whether images are copies, fewer than {enough} of each do not say: look at the nearest ones.",
     "diagnosis.farthest_title": "Farthest from any real image",
     "diagnosis.farthest": "The made images farthest from the {of}, each with its three nearest of them at its right "
     "(distances {least:.3g} to {most:.3g}).",

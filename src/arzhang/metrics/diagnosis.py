@@ -13,6 +13,8 @@ from arzhang.metrics import frechet, neighbours
 
 COPIES = 0.01
 """An image is called near where so few new real ones lie nearer to a training image: the share if nothing is copied."""
+ENOUGH = 500
+"""Images of each side from which such a share says something."""
 SHOWN = 3
 """Neighbours that are kept of each image."""
 

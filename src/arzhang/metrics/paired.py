@@ -33,13 +33,13 @@ BACKBONE = "alexnet-owt-7be5be79.pth"
 BACKBONE_URL = f"https://download.pytorch.org/models/{BACKBONE}"
 
 
-def measures(made: Float[Tensor, "B C H W"], real: Float[Tensor, "B C H W"]) -> dict[str, Float[Tensor, " B"]]:
+def measures(made: Float[Tensor, "B C H W"], real: Float[Tensor, "_ _ _ _"]) -> dict[str, Float[Tensor, " B"]]:
     """Mean absolute and mean squared error, PSNR and SSIM of each pair of images in [0, 1], grey or colour; and MS-SSIM
     where both sides have 176 pixels or more.
 
     PSNR is −10 log₁₀ MSE, infinite where the two are equal. SSIM has its paper's settings (a Gaussian window of 11
-    pixels with σ = 1.5, k = 0.01 and 0.03; Wang et al. 2004). Raises UsageError for shapes that differ or are too
-    small, ArzhangError for values outside [0, 1].
+    pixels with σ = 1.5, k = 0.01 and 0.03; Wang et al. 2004), edges reflected. Raises UsageError for shapes that differ
+    or are too small, ArzhangError for values outside [0, 1].
 
     >>> pair = torch.zeros(2, 1, 16, 16), torch.full((2, 1, 16, 16), 0.5)
     >>> {name: round(float(values[0]), 2) for name, values in measures(*pair).items()}
@@ -80,7 +80,7 @@ def lpips(backbone: str | Path | None = None, download: bool = True) -> Callable
     from torchmetrics.functional.image.lpips import _LPIPS
 
     file = weights.find(
-        weights.File("AlexNet, on which LPIPS looks", BACKBONE, BACKBONE_URL, BACKBONE[13:21]),
+        weights.File("AlexNet, on which LPIPS looks", BACKBONE, BACKBONE_URL, BACKBONE.removesuffix(".pth")[-8:]),
         backbone, download,
     )  # fmt: skip
     network = _LPIPS(net="alex", pnet_rand=True).eval()
