@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from arzhang import evaluation
+from arzhang import scoring
 from arzhang.metrics import features, frechet
 from bench.timing import compare, show
 
@@ -60,7 +60,7 @@ def whole(folder: Path) -> None:
             found.rows = _uncached(found, folder / "real")  # type: ignore[method-assign]
             return found
 
-        metrics = evaluation.score(folder / "real", folder / "made", ["fid"], extractor, notify=lambda _: None)
+        metrics = scoring.score(folder / "real", folder / "made", ["fid"], extractor, notify=lambda _: None)
         return float(metrics["fid"]["value"])
 
     kept: dict[str, np.ndarray] = {}

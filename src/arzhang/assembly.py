@@ -108,24 +108,40 @@ def device(accelerator: str) -> torch.device:
 
 def launch(recipe: recipes.Training) -> Fabric:
     """Fabric with the recipe's devices: it starts the other ranks, or joins those of torchrun or SLURM."""
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     strategy: str = recipe.strategy
     if recipe.devices * recipe.nodes > 1 and strategy == "auto":
         strategy = "ddp"
     if strategy == "ddp" and recipe.players > 1:  # a turn leaves the other players' weights alone
         strategy = "ddp_find_unused_parameters_true"
+    return _launched(recipe.accelerator, recipe.devices, recipe.nodes, strategy, precision=recipe.precision)
+
+
+def _launched(accelerator: str, devices: int, nodes: int, strategy: str, **how: Any) -> Fabric:
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     try:
-        fabric = Fabric(
-            accelerator=recipe.accelerator,
-            devices=recipe.devices,
-            num_nodes=recipe.nodes,
-            strategy=strategy,
-            precision=recipe.precision,
-        )
+        fabric = Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, strategy=strategy, **how)
     except (RuntimeError, ValueError, TypeError) as error:
-        raise UsageError(f"--accelerator {recipe.accelerator} --devices {recipe.devices}: {error}") from None
+        raise UsageError(f"--accelerator {accelerator} --devices {devices}: {error}") from None
     fabric.launch()
     return fabric
+
+
+@contextlib.contextmanager
+def ranks(accelerator: str, devices: int = 1, nodes: int = 1) -> Iterator[torch.device]:
+    """The device of this rank, while so many measure together; one process is a rank, too."""
+    if devices * nodes == 1:
+        yield device(accelerator)
+        return
+    fabric = _launched(accelerator, devices, nodes, "ddp")
+    try:
+        yield fabric.device
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+def first() -> bool:
+    """Whether this rank is the one that writes and speaks."""
+    return not (torch.distributed.is_initialized() and torch.distributed.get_rank())
 
 
 def train(

@@ -52,7 +52,19 @@ class Trained:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evaluate(Trained):
+class Measured:
+    """Who measures, and what with"""
+
+    devices: int = 1
+    """devices a node, one rank each; the feature network's work is shared out among them"""
+    nodes: int = 1
+    """machines (start one process a device yourself, with torchrun or SLURM)"""
+    baseline: str | None = None
+    """earlier numbers to compare with: a JSON file of `score --json`, or a run; refused where a protocol differs"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluate(Trained, Measured):
     """How the numbers are made"""
 
     samples: int = 128
@@ -60,9 +72,12 @@ class Evaluate(Trained):
     seed: int = 0
     """of the noise"""
     metrics: tuple[str, ...] = ()
-    """image metrics: fid, fid-infinity, kid, prdc, sliced-wasserstein; of reconstructions, samples, and the floor"""
+    """image metrics of reconstructions, samples and the floor: fid, fid-infinity, kid, prdc, inception-score,
+    sliced-wasserstein"""
     n: int = 10_000
     """images of each kind that image metrics compare"""
+    diagnose: bool = False
+    """leave a page in the run of what lies behind the distances: parts, classes, worst images, likely copies"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,19 +87,21 @@ class Features:
     protocol: Literal["tf1", "pytorch-fid", "clean"] = "pytorch-fid"
     """how images are resized, rounded and normalised for the Inception network"""
     features: str = "inception"
-    """inception, or a run of `arzhang train classifier`: fast, in its own domain, and named FD, not FID"""
+    """inception; dinov2 or clip (need the extra 'hub'); or a run of `arzhang train classifier`, fast, in its own
+    domain; all but inception give an FD, not an FID"""
     weights: str | None = None
-    """file of the FID Inception network; none: the cache, an installed package, the public release"""
+    """file of the FID Inception network, or folder of the DINOv2 or CLIP model; none: the cache, an installed package,
+    the public release"""
     feature_precision: Literal["float32", "bfloat16"] = "float32"
     """the network's numbers; bfloat16 is two to three times as fast where the processor knows it"""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Score:
+class Score(Measured):
     """Which metrics, of how many images"""
 
     metrics: tuple[str, ...] = ("fid", "kid")
-    """fid, fid-infinity, kid, prdc, sliced-wasserstein"""
+    """fid, fid-infinity, kid, prdc, inception-score, sliced-wasserstein"""
     n: int | None = None
     """the first n images of each folder; none: all"""
     size: int | None = None
@@ -93,6 +110,8 @@ class Score:
     """of random directions and subsets"""
     json: bool = False
     """print JSON"""
+    diagnose: str | None = None
+    """folder for a page of what lies behind the distance: parts, classes (subfolders), worst images, likely copies"""
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """kind of device"""
 
@@ -301,34 +320,57 @@ def evaluate(words: Words) -> None:
     """measure a run on its test part: eval.json and figures/"""
     path, how, seen = options("evaluate", words, Evaluate, Features, positional=["RUN"], about=evaluate.__doc__ or "")
     from arzhang import assembly, evaluation
+    from arzhang.report import diagnosis
 
-    metrics = evaluation.evaluate(
-        path,
-        samples=how.samples,
-        seed=how.seed,
-        checkpoint=how.checkpoint,
-        device=assembly.device(how.accelerator),
-        metrics=how.metrics,
-        n=how.n,
-        extractor=_extractor(seen, how.accelerator),
-        notify=say,
-    )
-    _tell(metrics)
+    with assembly.ranks(how.accelerator, how.devices, how.nodes) as device:
+        found = evaluation.evaluate(
+            path,
+            samples=how.samples,
+            seed=how.seed,
+            checkpoint=how.checkpoint,
+            device=device,
+            metrics=how.metrics,
+            n=how.n,
+            extractor=_extractor(seen, device),
+            diagnose=how.diagnose,
+            notify=say if assembly.first() else _quiet,
+        )
+        if not assembly.first():
+            return
+    _tell(found)
     say(f"written: {Path(path) / evaluation.EVALUATION}")
+    if how.diagnose:
+        folder = Path(path) / evaluation.DIAGNOSES
+        made = [folder / which for which in ("reconstructions", "samples")]
+        say(f"written: {diagnosis.write(made, folder / 'index.html')}")
+    if how.baseline is not None:
+        _beside(found, how.baseline)
 
 
-def _extractor(seen: Features, accelerator: str) -> Callable[[], Any]:
+def _extractor(seen: Features, device: Any) -> Callable[[], Any]:
     """The feature network, found when it is needed."""
 
     def found() -> Any:
-        from arzhang import assembly, evaluation
-        from arzhang.metrics.features import inception_extractor
+        from arzhang import evaluation
+        from arzhang.metrics import features, hub
 
-        if seen.features != "inception":
-            return evaluation.classifier_extractor(seen.features, assembly.device(accelerator))
-        return inception_extractor(seen.protocol, seen.weights, assembly.device(accelerator), seen.feature_precision)
+        if seen.features == "inception":
+            return features.inception_extractor(seen.protocol, seen.weights, device, seen.feature_precision)
+        if seen.features in hub.NETWORKS:
+            return hub.extractor(seen.features, seen.weights, device, seen.feature_precision)
+        return evaluation.classifier_extractor(seen.features, device)
 
     return found
+
+
+def _beside(found: Mapping[str, Any], baseline: str) -> None:
+    """How far each number is above the baseline's."""
+    from arzhang import evaluation
+    from arzhang.metrics import scores
+
+    earlier = evaluation.read(Path(baseline))
+    say(f"above {baseline}:")
+    _tell(scores.differences(found, earlier, baseline))
 
 
 def _tell(metrics: Mapping[str, Any]) -> None:
@@ -342,19 +384,37 @@ def score(words: Words) -> None:
     """two folders of images, ours or not: `arzhang score REAL MADE --metrics fid kid prdc [--json]`"""
     about = "Judge the images of MADE by those of REAL."
     real, made, how, seen = options("score", words, Score, Features, positional=["REAL", "MADE"], about=about)
-    from arzhang import evaluation
+    from arzhang import assembly, evaluation, scoring
+    from arzhang.metrics import scores
+    from arzhang.report import diagnosis
 
-    found = evaluation.score(
-        Path(real),
-        Path(made),
-        how.metrics,
-        _extractor(seen, how.accelerator),
-        size=how.size,
-        n=how.n,
-        seed=how.seed,
-        notify=_quiet if how.json else say,
-    )
-    return say(json.dumps(found, indent=2)) if how.json else _tell(found)
+    out = Path(how.diagnose) if how.diagnose else None
+    earlier = None if how.baseline is None else evaluation.read(Path(how.baseline))
+    with assembly.ranks(how.accelerator, how.devices, how.nodes) as device:
+        found = scoring.score(
+            Path(real),
+            Path(made),
+            how.metrics,
+            _extractor(seen, device),
+            size=how.size,
+            n=how.n,
+            seed=how.seed,
+            diagnose_in=out,
+            notify=_quiet if how.json else say,
+        )
+        if not assembly.first():
+            return None
+    page = diagnosis.write([out], out / "index.html") if out is not None else None
+    if how.json:
+        if earlier is not None:
+            for name, metric in scores.differences(found, earlier, str(how.baseline)).items():
+                above = {"difference": metric["value"], "uncertainty": metric["uncertainty"]}
+                found[name]["baseline"] = {"value": earlier[name]["value"], **above}
+        return say(json.dumps(found, indent=2))
+    _tell(found)
+    if page is not None:
+        say(f"written: {page}")
+    return None if how.baseline is None else _beside(found, how.baseline)
 
 
 def _quiet(_: str) -> None:

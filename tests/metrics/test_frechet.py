@@ -106,7 +106,7 @@ def test_differentiable():
 
 def test_the_jackknife_is_the_spread_over_sets():
     fixed = fd.reference(fd.sums(draw(20_000, 8)).moments())
-    found = [fd.frechet(fd.Sums(8), fd.sums(draw(1_000, 8, seed=s, shift=0.2)), fixed) for s in range(10, 60)]
+    found = [fd.frechet(fixed, fd.sums(draw(1_000, 8, seed=s, shift=0.2))) for s in range(10, 60)]
     values = torch.tensor([e.value for e in found])
     error = sum(e.uncertainty for e in found) / len(found)
     assert 0.6 < error / float(values.std()) < 1.6
@@ -130,8 +130,11 @@ def test_published_statistics(tmp_path):
     assert torch.equal(found.mean, moments.mean)
     assert torch.equal(found.covariance, moments.covariance)
     np.savez(tmp_path / "bad.npz", mu=np.zeros(3), sigma=np.zeros((2, 2)))
+    np.savez(tmp_path / "nan.npz", mu=np.zeros(2), sigma=np.full((2, 2), np.nan))
+    np.savez(tmp_path / "crooked.npz", mu=np.zeros(2), sigma=np.array([[1.0, 0.5], [0.0, 1.0]]))
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "s.npz").read_bytes()[:100])
     np.savez(tmp_path / "pickle.npz", mu=np.array([{}], dtype=object), sigma=np.zeros((2, 2)))
-    for name in ("bad.npz", "pickle.npz", "none.npz"):
+    for name in ("bad.npz", "pickle.npz", "none.npz", "nan.npz", "crooked.npz", "cut.npz"):
         with pytest.raises(UsageError, match=name.replace(".", r"\.")):
             fd.published(str(tmp_path / name))
 

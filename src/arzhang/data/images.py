@@ -142,10 +142,20 @@ def whole(
     channels: int | None = None,
     device: torch.device | str = "cpu",
     memory_share: float = 0.5,
+    exact: bool = False,
     notify: Notify = print,
 ) -> Images:
-    """Every readable image of a folder, unsplit, in the order of their names."""
-    found = _decoded(Path(folder), size, channels, notify)
+    """Every readable image of a folder, unsplit, in the order of their names.
+
+    `exact`: oblong and large images are taken as they are, and a file that cannot be read raises ArzhangError.
+    """
+    found = _decoded(Path(folder), size, channels, notify if not exact else _unsaid, exact)
+    if exact and found.unreadable:
+        n = len(found.names) + len(found.unreadable)
+        raise ArzhangError(
+            f"{Path(folder) / found.unreadable[0]}; {len(found.unreadable)} of {n:,} images cannot be read: "
+            "mend or remove them, for a number is of the whole folder"
+        )
     rows = np.arange(len(found.names))
     return part(found.pixels, found.names, rows, torch.device(device), memory_share, _range(found.pixels, rows))
 
@@ -279,11 +289,15 @@ def files(path: Path) -> list[str]:
     return sorted(found)
 
 
-def _decoded(path: Path, size: int | None, channels: int | None, notify: Notify) -> Decoded:
+def _unsaid(_: str) -> None:
+    pass
+
+
+def _decoded(path: Path, size: int | None, channels: int | None, notify: Notify, oblong: bool = False) -> Decoded:
     """The folder's images from the cache, which is built where there is none for just these files."""
     names = files(path)
-    key = ["images", VERSION, size, channels, str(path.resolve()), known(path, names)]
-    found = cache.read(cache.entry("images", key, lambda beside: _build(path, names, size, channels, beside)))
+    key = ["images", VERSION, size, channels, oblong, str(path.resolve()), known(path, names)]
+    found = cache.read(cache.entry("images", key, lambda beside: _build(path, names, size, channels, beside, oblong)))
     tell_unreadable(path, found.unreadable, notify)
     return found
 
@@ -320,16 +334,16 @@ def none_readable(path: Path, unreadable: dict[str, str]) -> ArzhangError:
     return ArzhangError(f"{path}: none of its {len(unreadable):,} image files can be read ({name}: {unreadable[name]})")
 
 
-def _build(path: Path, names: list[str], size: int | None, channels: int | None, folder: Path) -> None:
+def _build(path: Path, names: list[str], size: int | None, channels: int | None, folder: Path, oblong: bool) -> None:
     """Decode every file once, in threads, in chunks."""
     found, unreadable = headers(path, names)
-    dtype, depth, side = _agreed(path, found, size, channels)
+    dtype, depth, height, width = _agreed(path, found, size, channels, oblong)
     kept: list[str] = []
     hashes: list[str] = []
     with cache.pixels_file(folder, 0).open("wb") as file:
 
         def ready(name: str) -> Any:
-            return attempt(lambda p: _ready(p, dtype, depth, side), path / name)
+            return attempt(lambda p: _ready(p, dtype, depth, height, width), path / name)
 
         for name, result in threaded(ready, list(found), "decoding images"):
             if isinstance(result, Unreadable):
@@ -341,28 +355,32 @@ def _build(path: Path, names: list[str], size: int | None, channels: int | None,
             hashes.append(digest)
     if not kept:
         raise none_readable(path, unreadable)
-    cache.write_index(folder, [(len(kept), depth, side, side)], dtype, kept, hashes, unreadable)
+    cache.write_index(folder, [(len(kept), depth, height, width)], dtype, kept, hashes, unreadable)
 
 
-def _agreed(path: Path, headers: dict[str, Header], size: int | None, channels: int | None) -> tuple[str, int, int]:
-    """Type, channels and side that hold every image of the folder."""
+def _agreed(
+    path: Path, headers: dict[str, Header], size: int | None, channels: int | None, oblong: bool
+) -> tuple[str, int, int, int]:
+    """Type, channels, height and width that hold every image of the folder."""
     kinds = {found.dtype for found in headers.values()}
     dtype = next(kind for kind in ("float32", "uint16", "uint8") if kind in kinds)
     depth = channels or max(found.channels for found in headers.values())
-    if size is None:
-        sizes = {(found.height, found.width) for found in headers.values()}
-        height, width = next(iter(sizes))
-        if len(sizes) > 1 or height != width or height > 256:
-            low, high = min(map(min, sizes)), max(map(max, sizes))
-            raise UsageError(f"{path}: images of {low} to {high} pixels a side; give --size, e.g. --size 64")
-        size = height
-    return dtype, depth, size
+    if size is not None:
+        return dtype, depth, size, size
+    sizes = {(found.height, found.width) for found in headers.values()}
+    height, width = next(iter(sizes))
+    if len(sizes) > 1 or not (oblong or height == width <= 256):
+        low, high = min(map(min, sizes)), max(map(max, sizes))
+        raise UsageError(f"{path}: images of {low} to {high} pixels a side; give --size, e.g. --size 64")
+    return dtype, depth, height, width
 
 
-def _ready(path: Path, dtype: str, channels: int, size: int) -> tuple[np.ndarray, str]:
-    """One image as a row of the cache, (C, S, S), and its file's hash."""
-    image = recast(read(path), dtype, channels)
-    return fit(image, size), sha256(path)
+def _ready(path: Path, dtype: str, channels: int, height: int, width: int) -> tuple[np.ndarray, str]:
+    """One image as a row of the cache, (C, H, W), and its file's hash."""
+    fitted = fit(recast(read(path), dtype, channels), height if height == width else None)
+    if fitted.shape[1:] != (height, width):
+        raise Unreadable(f"is {fitted.shape[2]}×{fitted.shape[1]} when it stands upright, the others {width}×{height}")
+    return fitted, sha256(path)
 
 
 def sha256(path: Path) -> str:

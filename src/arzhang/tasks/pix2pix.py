@@ -35,7 +35,7 @@ class Pix2PixTask:
         device: torch.device | str = "cpu",
     ) -> None:
         self.recipe, self.shape, self.input_shape = recipe, shape, input_shape
-        self.criterion = recipe.choose_by
+        self.criterion: str = recipe.choose_by
         self.game = None if recipe.adversarial == "none" else AdversarialLoss(recipe.adversarial)
         inputs, outputs = input_shape[0], shape[0]
         modules: dict[str, nn.Module] = {
