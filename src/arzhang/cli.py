@@ -184,7 +184,7 @@ class Data:
     data_root: str | None = None
     """folder where the files already lie"""
     size: int | None = None
-    """side to which a folder's images are resized"""
+    """side to which a folder's images are resized, or at which sprites are drawn"""
     out: str | None = None
     """PNG file of the contact sheet; none: contact-sheet.png here"""
 
@@ -456,11 +456,13 @@ def data(words: Words) -> None:
             here = sources.locate(name, how.data_root)
             where = next(iter(here.values())).parent if here else f"not here yet: arzhang data fetch {name}"
             say(f"{name:14} {source.title}: {where}")
-        return None
+        return say(f"{images.DRAWN:14} shapes with known factors: drawn from a seed")
+    if action == "fetch" and names[0] == images.DRAWN:
+        return say(f"{images.DRAWN}: drawn from a seed when asked for; nothing to fetch")
     if action == "fetch":
         files = sources.fetch(names[0], how.data_root, notify=say)
         return say(f"{names[0]}: {next(iter(files.values())).parent}")
-    known = names[0] in sources.SOURCES
+    known = names[0] in images.BUILT_IN
     parts = images.load(
         dataset=names[0] if known else None,
         data=None if known else names[0],

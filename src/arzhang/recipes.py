@@ -31,7 +31,7 @@ class Training:
 
     system: ClassVar[str]
 
-    dataset: Literal["fashion-mnist", "mnist", "kmnist"] = "fashion-mnist"
+    dataset: Literal["fashion-mnist", "mnist", "kmnist", "sprites"] = "fashion-mnist"
     """built-in data set; --data takes its place"""
     data: str | None = None
     """folder of your own images, in any mix of common formats"""

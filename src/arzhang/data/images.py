@@ -22,7 +22,7 @@ from torch import Tensor
 from torchvision.utils import make_grid, save_image
 
 from arzhang.contracts import Example
-from arzhang.data import sources
+from arzhang.data import sources, sprites
 from arzhang.data.decode import SUFFIXES, Header, Unreadable, fit, header, read
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.randomness import generator
@@ -32,6 +32,11 @@ VERSION = 1
 """Of the cache's format; another one is built anew."""
 CHUNK = 256
 TOP = {"uint8": 255.0, "uint16": 65_535.0, "float32": 1.0}
+DRAWN = "sprites"
+"""The built-in data set that is drawn, not fetched."""
+BUILT_IN = (*sources.SOURCES, DRAWN)
+SPRITES = 25_000, 5_000
+"""To train and validate, and to test: different combinations of factors all."""
 
 
 class Images:
@@ -44,6 +49,7 @@ class Images:
         names: file of each image, if they come from files.
         rows: with a memory map, which of its rows are this part.
         device: where batches go.
+        factors: what each image was drawn from, (N, K), if it was drawn.
     """
 
     augmented = False
@@ -56,8 +62,10 @@ class Images:
         names: Sequence[str] | None = None,
         rows: Int64[np.ndarray, " n"] | None = None,
         device: torch.device | str = "cpu",
+        factors: Float[Tensor, "N K"] | None = None,
     ) -> None:
         self.range, self.labels, self.names, self.rows = range, labels, names, rows
+        self.factors = factors
         self.device = torch.device(device)
         self.kind = str(pixels.dtype).removeprefix("torch.")
         self.mapped = pixels if isinstance(pixels, np.ndarray) and rows is not None else None
@@ -136,6 +144,8 @@ def load(
         return _folder(Path(data), size, channels, device, memory_share, notify)
     if dataset is None:
         raise UsageError("no data: give --dataset NAME or --data DIR")
+    if dataset == DRAWN:
+        return _sprites(64 if size is None else size, validation, device)
     return _builtin(dataset, size, validation, data_root, device, notify)
 
 
@@ -170,11 +180,7 @@ def _builtin(
         pixels[half] = torch.from_numpy(found.copy())
         labels[half] = torch.from_numpy(arrays[f"{half} labels"].astype(np.int64))
     n = len(pixels["train"])
-    if not 0 <= validation < n:
-        raise UsageError(f"--validation {validation}: the training part of {name} holds {n:,} images")
-    # Held out by a seed of its own: the same images whatever the seed of a training.
-    order = torch.randperm(n, generator=generator("validation", name))
-    held, kept = order[:validation].sort().values, order[validation:].sort().values
+    held, kept = _held_out(n, validation, name)
     parts = [
         Images(pixels[half][rows], labels=labels[half][rows], device=device)
         for half, rows in (("train", kept), ("train", held), ("test", torch.arange(len(pixels["test"]))))
@@ -186,6 +192,27 @@ def _builtin(
     side = pixels["train"].shape[-1]
     description = f"{one.title}: {n + len(parts[2]):,} images of {side}×{side}, split {_sizes(parts)}"
     return Splits(parts[0], parts[1], parts[2], description, digest, one.classes)
+
+
+def _held_out(n: int, validation: int, name: str) -> tuple[Int64[Tensor, " held"], Int64[Tensor, " kept"]]:
+    """Rows for validation and for training, by a seed of their own: the same whatever the seed of a training."""
+    if not 0 <= validation < n:
+        raise UsageError(f"--validation {validation}: the training part of {name} holds {n:,} images")
+    order = torch.randperm(n, generator=generator("validation", name))
+    return order[:validation].sort().values, order[validation:].sort().values
+
+
+def _sprites(size: int, validation: int, device: torch.device) -> Splits:
+    n, tested = SPRITES
+    pixels, factors = sprites.sprites(n + tested, size)
+    held, kept = _held_out(n, validation, DRAWN)
+    parts = [
+        Images(pixels[rows], labels=factors[rows, 0].long(), device=device, factors=factors[rows])
+        for rows in (kept, held, torch.arange(n, n + tested))
+    ]
+    digest = hashlib.sha256(pixels.numpy().tobytes()).hexdigest()
+    description = f"sprites: {n + tested:,} images of {size}×{size}, split {_sizes(parts)}"
+    return Splits(parts[0], parts[1], parts[2], description, digest, sprites.SHAPES)
 
 
 def _sizes(parts: Sequence[Images]) -> str:
