@@ -382,7 +382,7 @@ def report(words: Words) -> None:
 
 
 def study(words: Words) -> None:
-    """observe and explain: `arzhang study gradients | batches | divergences`: figures, JSON, a page"""
+    """observe and explain: `arzhang study gradients | beta | …`: figures, JSON, a page"""
     name, *rest = words or [""]
     if name in ("", "-h", "--help"):
         return say(f"usage: arzhang study NAME [options]\n{_overview_of(STUDIES)}")

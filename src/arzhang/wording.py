@@ -157,6 +157,88 @@ ENGLISH: dict[str, str] = {
     "KLs are {kl:.3f} and {other:.3f}.",
     "divergences.shrinking": "As that narrow component shrinks to a width of {scale:.0e}, D_CS goes from {first:.3g} to "
     "{last:.3g} and on without bound, KL(q‖p) stays below {kl:.3f}: a learned prior needs a floor under its variances.",
+    # --- Choosing β, and whether codes come apart (3d) --------------------------------------------------------------
+    "study.beta": "Choosing β",
+    "study.beta_about": "A VAE for each of {beta} values of β and each of {seeds} seeds, {epochs} epochs each, and a "
+    "σ-VAE beside them (Gaussian, its scale learned, no β). Everything is measured on the validation part; the test part "
+    "is not looked at. Criterion: the largest β whose samples are, within one standard error, as near to the validation "
+    "images as those of the best β.",
+    "table.beta.arms": "Every β in numbers: means over seeds, on the validation part",
+    "table.beta.sprites": "Sprites: MIG and DCI in numbers",
+    "column.beta": "β",
+    "column.beta_normalised": "β·M/N",
+    "column.samples_error": "± of FD of samples",
+    "beta.sigma_vae": "σ-VAE",
+    "beta.chosen": "Chosen: β = {beta:g} (β·M/N = {normalised:.2g}). The samples nearest to the validation images are those of "
+    "β = {lowest:g}, {distance} {least:.2f} ± {least_error:.2f}; the largest β within one standard error of it (below "
+    "{threshold:.2f}) has {value:.2f}. Floor, {n:,} training images: {floor:.2f}.",
+    "beta.chosen_lowest": "Chosen: β = {beta:g} (β·M/N = {normalised:.2g}). Its samples are nearest to the validation images, "
+    "{distance} {value:.2f} ± {error:.2f}, and no larger β lies within one standard error of it (below {threshold:.2f}). "
+    "Floor, {n:,} training images: {floor:.2f}.",
+    "beta.edge": "The lowest distance lies at the end of the grid, β = {beta:g}: the best β may lie beyond it.",
+    "beta.others": "The validation ELBO is best at β = {elbo:g} and the error of a pixel at β = {mse:g}. Neither can "
+    "choose: β = 1 is what the ELBO asks for by its form, and the smallest β reconstructs best.",
+    "beta.rate": "From β = {from:g} to {to:g} the rate goes from {rate_first:.1f} to {rate_last:.1f} nats, the distortion "
+    "from {distortion_first:.1f} to {distortion_last:.1f}, the active units from {units_first:.3g} to {units_last:.3g}.",
+    "beta.gap": "At β = {from:g} samples have {distance} {samples_first:.2f} where reconstructions have {made_first:.2f}; at "
+    "β = {to:g}, {samples_last:.2f} and {made_last:.2f}. What reconstructions have is the decoder's blur; what samples have "
+    "beyond it is due to codes that the prior gives and no image has.",
+    "beta.sigma_alike": "The σ-VAE, which has no β, settles at σ = {sigma:.3f}, a rate of {rate:.1f} nats and {units:.3g} active "
+    "units; its samples, {distance} {value:.2f} ± {error:.2f}, cannot be told from those at the chosen β = {beta:g} "
+    "(difference {difference:.2f} ± {spread:.2f}).",
+    "beta.sigma_better": "The σ-VAE, which has no β, settles at σ = {sigma:.3f}, a rate of {rate:.1f} nats and {units:.3g} active "
+    "units; its samples, {distance} {value:.2f} ± {error:.2f}, are nearer than those at the chosen β = {beta:g} by "
+    "{difference:.2f} ± {spread:.2f}.",
+    "beta.sigma_worse": "The σ-VAE, which has no β, settles at σ = {sigma:.3f}, a rate of {rate:.1f} nats and {units:.3g} active "
+    "units; its samples, {distance} {value:.2f} ± {error:.2f}, are farther than those at the chosen β = {beta:g} by "
+    "{difference:.2f} ± {spread:.2f}.",
+    "beta.apart": "On sprites {term} is highest at β = {best:g} (β·M/N = {normalised:.2g}): {highest:.2f} ± {error:.2f}; lowest at "
+    "β = {worst:g}: {lowest:.2f} ± {lowest_error:.2f}.",
+    "beta.factors": "The gaps of the single factors at β = {beta:g}: {factors}.",
+    "beta.informed": "The factor that can be told least well from the codes at β = {beta:g} is {factor} "
+    "(informativeness {value:.2f}).",
+    "beta.samples_images": "Ten samples of each, the first seed; from the top: {betas}",
+    "beta.samples_sprites": "Sprites: ten samples of each β, the first seed; from the top: {betas}",
+    "beta.traversal_images": "{told}: each of {units} active units from −3 to 3, the most active first",
+    "beta.traversal_sprites": "Sprites, {told}: each of {units} active units from −3 to 3, the most active first",
+    "beta.figure.choice": "Distances from the validation images against β, and the ELBO",
+    "beta.figure.rates": "Rate, distortion and active units",
+    "beta.figure.disentanglement": "Sprites: how far codes come apart, against β",
+    "beta.axis.beta": "β",
+    "beta.axis.normalised": "β·M/N",
+    "beta.axis.rate": "rate: KL from the prior, nats",
+    "beta.panel.fd": "FD on a classifier's features",
+    "beta.panel.fid": "FID",
+    "beta.panel.kid": "KID",
+    "beta.panel.elbo": "negative ELBO, nats",
+    "beta.panel.reconstruction": "distortion: reconstruction, nats",
+    "beta.panel.pixel_mse": "distortion: squared error of a pixel",
+    "beta.panel.active_units": "active units",
+    "beta.panel.mig": "mutual information gap (MIG)",
+    "beta.panel.mig_factors": "MIG of each factor",
+    "beta.panel.dci": "DCI",
+    "beta.legend.samples": "samples",
+    "beta.legend.reconstructions": "reconstructions",
+    "beta.legend.elbo": "negative ELBO",
+    "beta.legend.sigma": "the same of the σ-VAE",
+    "beta.legend.floor": "floor: training images",
+    "beta.legend.chosen": "chosen: β = {beta:g}",
+    "beta.legend.beta_vae": "β-VAE, each at its β",
+    "beta.factor.shape": "shape",
+    "beta.factor.scale": "scale",
+    "beta.factor.rotation": "rotation",
+    "beta.factor.x": "x",
+    "beta.factor.y": "y",
+    "label.mig": "MIG",
+    "label.mig_shape": "MIG of shape",
+    "label.mig_scale": "MIG of scale",
+    "label.mig_rotation": "MIG of rotation",
+    "label.mig_x": "MIG of x",
+    "label.mig_y": "MIG of y",
+    "label.disentanglement": "Disentanglement",
+    "label.completeness": "Completeness",
+    "label.informativeness": "Informativeness",
+    "term.disentanglement": "disentanglement (DCI)",
     # --- A page -----------------------------------------------------------------------------------------------------
     "page.contents": "Contents",
     "page.theme": "Colours",
