@@ -367,7 +367,7 @@ def _draw(options: BetaStudy, out: Path) -> list[dict[str, Any]]:
             told = words("beta.sigma_vae") if recipe.likelihood == "gaussian" else f"β = {recipe.beta:g}"
             rows.append(model.sample(10, 0))
             if units := pictures.active_units(pictures.activity(model, first)):
-                path = out / f"traversal_{_path(out, recipe).name}.png"
+                path = out / f"traversal_{_path(out, recipe).name.replace('=', '-')}.png"
                 pictures.write_sheet(pictures.traverse(model, first[:1], units), path, columns=11)
                 sheets.append(
                     {"file": path.name, "id": f"beta.traversal_{kind}", "values": {"told": told, "units": len(units)}}

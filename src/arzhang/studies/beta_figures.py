@@ -116,6 +116,7 @@ def _rates(arms: Sequence[Any], rows: Sequence[Any], sigma: Any, choice: Any, ou
         axes.set_title(words(f"beta.panel.{term}"), fontsize=10)
     panels[1].plot(sigma["kl"]["value"], sigma["pixel_mse"]["value"], "*", color=OTHER, markersize=11)
     _points(panels[2], arms, rows, "active_units", ONE, "o")
+    panels[2].set_ylim(0, None)
     panels[2].axhline(sigma["active_units"]["value"], color=OTHER, linestyle=":")
     _by_beta(panels[2], rows, words("beta.panel.active_units"))
     panels[2].axvline(choice.beta, color=figures.INK, linestyle="--", linewidth=1)
@@ -147,6 +148,6 @@ def _apart(rows: Sequence[Any], out: Path) -> str:
     entries = [
         (words(f"beta.factor.{f}"), c, m, "-") for f, c, m in zip(NAMES, figures.SERIES[3:], marks, strict=False)
     ]
-    entries += [(words(f"label.{t}"), c, m, "-") for t, c, m in zip(named, figures.SERIES, marks, strict=False)]
+    entries += [(words(f"term.{t}"), c, m, "-") for t, c, m in zip(named, figures.SERIES, marks, strict=False)]
     figures.legend(figure, entries)
     return figures.save(figure, out, "disentanglement")
