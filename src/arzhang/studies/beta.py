@@ -123,7 +123,7 @@ def _recipe(options: BetaStudy, beta: float | None, seed: int) -> recipes.VAE:
     """A β-VAE; without β the σ-VAE: a Gaussian of learned scale weighs the two terms by itself. (Rybkin et al. 2021)"""
     kind: dict[str, Any] = {"likelihood": "gaussian", "sigma": "learned"} if beta is None else {"beta": beta}
     return recipes.VAE(
-        **kind, dataset=cast(Any, options.dataset), latent_dim=options.latent_dim, epochs=options.epochs, seed=seed,
+        **kind, dataset=options.dataset, latent_dim=options.latent_dim, epochs=options.epochs, seed=seed,
         preview_every=options.epochs, accelerator=options.accelerator,
     )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from arzhang import assembly, evaluation, recipes, sweep
 from arzhang.metrics.features import Extractor, inception_extractor
@@ -19,7 +19,7 @@ def extractor(options: Any, out: Path, notify: Callable[[str], None]) -> Extract
     if options.features == "classifier":
         path = out / "runs" / "classifier"
         recipe = recipes.Classifier(
-            dataset=cast(Any, options.dataset), epochs=options.classifier_epochs, accelerator=options.accelerator
+            dataset=options.dataset, epochs=options.classifier_epochs, accelerator=options.accelerator
         )
         sweep.finished(recipe, path, notify)
     return evaluation.classifier_extractor(path, device)

@@ -274,7 +274,7 @@ def _protocols(options: MetricStudy, parts: data.Splits) -> dict[str, dict[str, 
 
 
 def equivalent_blur(value: float, floor: float, steps: Sequence[dict[str, Any]]) -> float:
-    """The standard deviation in pixels at which blurred training images have this distance; infinite beyond the last."""
+    """The blur, in pixels, at which training images have this distance; infinite beyond the strongest."""
     at = [0.0, *(float(step["level"]) for step in steps)]
     distances = np.maximum.accumulate([floor, *(step["fd"]["value"] for step in steps)])
     return float(np.interp(value, distances, at)) if value <= distances[-1] else math.inf

@@ -72,7 +72,7 @@ class BetaStudy:
     """trainings of each kind"""
     epochs: int = 10
     """epochs of each training"""
-    dataset: str = "fashion-mnist"
+    dataset: Literal["fashion-mnist", "mnist", "kmnist", "sprites"] = "fashion-mnist"
     """a built-in data set"""
     latent_dim: int = 32
     """dimensions of the latent"""
@@ -102,7 +102,7 @@ class MetricStudy:
     """images of each kind that are compared"""
     repeats: int = 10
     """sets of n untouched training images, whose spread says what a metric's value does by chance"""
-    dataset: str = "fashion-mnist"
+    dataset: Literal["fashion-mnist", "mnist", "kmnist", "sprites"] = "fashion-mnist"
     """a built-in data set with classes"""
     features: str = "classifier"
     """what metrics see: classifier (one is trained), inception, or a run of `arzhang train classifier`"""
