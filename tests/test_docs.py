@@ -84,7 +84,7 @@ def test_eta_itself():
         assert sp.simplify(sp.diff(normal(f(μ + σ * x)), μ) - FORMS[f"eta_{of}"]) == 0
 
 
-@pytest.mark.parametrize("page", ["gradients.md", "divergences.md"])
+@pytest.mark.parametrize("page", ["gradients.md", "divergences.md", "metrics.md"])
 def test_python_of_the_pages(page):
     torch.manual_seed(0)
     names: dict = {}

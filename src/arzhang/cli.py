@@ -231,7 +231,7 @@ class Data:
     data_root: str | None = None
     """folder where the files already lie"""
     size: int | None = None
-    """side to which a folder's images are resized"""
+    """side to which a folder's images are resized, or at which sprites are drawn"""
     out: str | None = None
     """PNG file of the contact sheet; none: contact-sheet.png or pairs.png here"""
     pairs: Literal["auto", "yes", "no"] = "auto"
@@ -504,7 +504,7 @@ def report(words: Words) -> None:
 
 
 def study(words: Words) -> None:
-    """observe and explain: `arzhang study gradients | batches | divergences`: figures, JSON, a page"""
+    """observe and explain: `arzhang study gradients | beta | …`: figures, JSON, a page"""
     name, *rest = words or [""]
     if name in ("", "-h", "--help"):
         return say(f"usage: arzhang study NAME [options]\n{_overview_of(STUDIES)}")
@@ -578,6 +578,7 @@ def data(words: Words) -> None:
             here = sources.locate(name, how.data_root)
             where = next(iter(here.values())).parent if here else f"not here yet: arzhang data fetch {name}"
             say(f"{name:14} {source.title}: {where}")
+        say(f"{images.DRAWN:14} shapes with known factors: made here from a seed")
         for name, title in pairs.BUILT_IN.items():
             say(f"{name:14} pairs: {title}")
         return None
@@ -589,7 +590,7 @@ def data(words: Words) -> None:
         path = Path(how.out or "pairs.png")
         pairs.sheet(shown.train, 3, path)
         return say(f"written: {path}")
-    known = names[0] in sources.SOURCES
+    known = names[0] in images.BUILT_IN
     parts = images.load(
         dataset=names[0] if known else None,
         data=None if known else names[0],

@@ -20,7 +20,6 @@ from arzhang.metrics.features import Extractor
 from arzhang.metrics.weights import sha256
 from arzhang.networks.classifier import FEATURES, Embedding
 from arzhang.randomness import generator, mix
-from arzhang.scoring import FED
 from arzhang.tasks.classifier import ClassifierTask
 from arzhang.tasks.vae import ACTIVE, VAETask
 from arzhang.training.checkpoint import WEIGHTS
@@ -144,13 +143,15 @@ def image_sets(model: VAETask, parts: Any, n: int, seed: int) -> dict[str, score
     """n test images, their reconstructions, as many samples, and as many training images."""
 
     def taken(images: Any) -> Callable[[], Iterator[Tensor]]:
-        return lambda: (images.batch(part) for part in torch.arange(n, device=model.device).split(FED))
+        return lambda: (images.batch(part) for part in torch.arange(n, device=model.device).split(scores.FED))
 
     def reconstructed() -> Iterator[Tensor]:
         return (model.reconstruct(batch) for batch in taken(parts.test)())
 
     def sampled() -> Iterator[Tensor]:
-        return (model.sample(len(part), mix(seed, "fid", i)) for i, part in enumerate(torch.arange(n).split(FED)))
+        return (
+            model.sample(len(part), mix(seed, "fid", i)) for i, part in enumerate(torch.arange(n).split(scores.FED))
+        )
 
     return {
         "test": scores.ImageSet("test images", n, taken(parts.test)),

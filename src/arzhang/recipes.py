@@ -33,7 +33,7 @@ class Training:
     players: ClassVar[int] = 1
     """Networks that train against each other."""
 
-    dataset: Literal["fashion-mnist", "mnist", "kmnist"] = "fashion-mnist"
+    dataset: Literal["fashion-mnist", "mnist", "kmnist", "sprites"] = "fashion-mnist"
     """built-in data set; --data takes its place"""
     data: str | None = None
     """folder of your own images, in any mix of common formats"""

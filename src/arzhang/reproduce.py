@@ -10,8 +10,8 @@ from arzhang import assembly, evaluation, recipes, sweep
 from arzhang.metrics.features import Extractor, inception_extractor
 from arzhang.report import page
 from arzhang.report.blocks import Section
-from arzhang.studies import divergences, gradients
-from arzhang.studies.options import DivergenceStudy, GradientStudy
+from arzhang.studies import beta, divergences, gradients, metrics
+from arzhang.studies.options import BetaStudy, DivergenceStudy, GradientStudy, MetricStudy
 
 Notify = Callable[[str], None]
 METRICS = ("fid", "kid", "prdc")
@@ -24,6 +24,8 @@ class Budget:
 
     gradients: GradientStudy
     divergences: DivergenceStudy
+    beta: BetaStudy
+    metrics: MetricStudy
     epochs: int
     """Of the β-VAE of problem 3."""
     mixture_epochs: int
@@ -39,17 +41,20 @@ class Budget:
 
 BUDGETS = {
     "quick": Budget(
-        gradients=GradientStudy(samples=20_000), divergences=DivergenceStudy(), epochs=20, mixture_epochs=10,
-        weights=(), seeds=1, samples=32, inception=False,
+        gradients=GradientStudy(samples=20_000), divergences=DivergenceStudy(),
+        beta=BetaStudy(beta=(0.5, 1.0, 2.0, 4.0), seeds=1, epochs=3, sprites_beta=(1.0, 4.0), sprites_epochs=5),
+        metrics=MetricStudy(), epochs=20, mixture_epochs=10, weights=(), seeds=1, samples=32, inception=False,
     ),
     "standard": Budget(
-        gradients=GradientStudy(), divergences=DivergenceStudy(mixture_pairs=5_000), epochs=50, mixture_epochs=20,
+        gradients=GradientStudy(), divergences=DivergenceStudy(mixture_pairs=5_000), beta=BetaStudy(epochs=20),
+        metrics=MetricStudy(n=500, features="inception", feature_precision="bfloat16"), epochs=50, mixture_epochs=20,
         weights=(0.1, 0.3, 1.0, 3.0, 10.0), seeds=3, samples=512, inception=True,
     ),
     "paper": Budget(
-        gradients=GradientStudy(samples=1_000_000), divergences=DivergenceStudy(mixture_pairs=20_000), epochs=50,
-        mixture_epochs=50, weights=(0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0), seeds=3, samples=5_000,
-        inception=True,
+        gradients=GradientStudy(samples=1_000_000), divergences=DivergenceStudy(mixture_pairs=20_000),
+        beta=BetaStudy(epochs=50, seeds=5, sprites_epochs=100, features="inception"),
+        metrics=MetricStudy(n=5_000, features="inception"), epochs=50, mixture_epochs=50,
+        weights=(0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0), seeds=3, samples=5_000, inception=True,
     ),
 }  # fmt: skip
 
@@ -75,6 +80,7 @@ def reproduce(budget: str, out: Path, *, notify: Notify = print) -> Path:
         sections += page.run_sections(
             sweep.one(mixture, out / f"cs-vae-{budget}-seed{seed}", share.samples, notify, **how).path
         )
+    sections += _studies_of_the_vae(share, budget, out, notify)
     if share.weights:
         sections.append(_weights(share, out, budget, notify))
     return page.write_page(out / "index.html", "Arzhang: the assignment, reproduced", sections)
@@ -99,6 +105,19 @@ def _study(
         notify(f"study {name}")
         study(options, out, notify)
     return page.study_section(out, assignment=assignment)
+
+
+def _studies_of_the_vae(share: Budget, budget: str, out: Path, notify: Notify) -> list[Section]:
+    """How β is chosen (3d), and what image metrics see (3f, 3h). Their runs are the budget's own, as others are."""
+    chosen, seen = share.beta, dataclasses.replace(share.metrics, run=str(out / f"vae-{budget}-seed0"))
+    if not share.inception:
+        classifier = str(out / f"classifier-{budget}")
+        chosen = dataclasses.replace(chosen, features=classifier)
+        seen = dataclasses.replace(seen, features=classifier)
+    return [
+        _study("beta", chosen, beta.study, out / f"beta-{budget}", "3d", notify),
+        _study("metrics", seen, metrics.study, out / f"metrics-{budget}", "3f, 3h", notify),
+    ]
 
 
 def _weights(share: Budget, out: Path, budget: str, notify: Notify) -> Section:

@@ -16,11 +16,9 @@ from arzhang.data.images import Images, whole
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.metrics import diagnosis, scores
 from arzhang.metrics.features import Extractor
-from arzhang.metrics.scores import ImageSet, Metric, Published
+from arzhang.metrics.scores import FED, ImageSet, Metric, Published
 from arzhang.training.run import write_atomically
 
-FED = 50
-"""Images given to a feature network at once."""
 DIAGNOSIS = "diagnosis.json"
 ROWS = 10
 """Images on a sheet of a diagnosis, each beside its nearest others."""

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from PIL import Image
 
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.report import figures, page
@@ -23,7 +24,13 @@ def folder(tmp_path):
         "conclusions": [{"id": "gradients.cost", "values": cost}],
         "figures": ["variances", "lost"],
         "tables": [{"id": "gradients.at_one", "columns": ["estimator", "variance"], "rows": rows}],
+        "pictures": [
+            {"file": name, "id": "beta.traversal_images", "values": {"told": "β = 4", "units": 7}}
+            for name in ("sheet.png", "gone.png", "half.png")
+        ],
     }
+    Image.new("L", (40, 20)).save(tmp_path / "sheet.png")
+    (tmp_path / "half.png").write_bytes((tmp_path / "sheet.png").read_bytes()[:60])
     (tmp_path / "gradients.json").write_text(json.dumps(study), encoding="utf-8")
     return tmp_path
 
@@ -37,6 +44,10 @@ def test_a_section_says_draws_and_tabulates(folder, tmp_path):
     assert "lost.svg" in html
     assert "assignment 1d" in html
     assert "arzhang study gradients --samples=1000" in html
+    assert html.count("<img") == 1
+    assert 'alt="β = 4: each of 7 active units' in html
+    assert "gone.png" in html
+    assert "half.png" in html
 
 
 def test_files_of_a_figure_have_its_own_colours(folder):

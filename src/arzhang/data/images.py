@@ -15,7 +15,7 @@ from torch import Tensor
 from torchvision.utils import make_grid, save_image
 
 from arzhang.contracts import Example, Examples
-from arzhang.data import cache, sources
+from arzhang.data import cache, sources, sprites
 from arzhang.data.cache import Decoded, threaded
 from arzhang.data.decode import SUFFIXES, Header, Unreadable, fit, header, read
 from arzhang.errors import ArzhangError, UsageError
@@ -25,6 +25,11 @@ Notify = Callable[[str], None]
 VERSION = 2
 """Of the cache's format; another one is built anew."""
 TOP = {"uint8": 255.0, "uint16": 65_535.0, "float32": 1.0}
+DRAWN = "sprites"
+"""The built-in data set that is drawn, not fetched."""
+BUILT_IN = (*sources.SOURCES, DRAWN)
+SPRITES = 25_000, 5_000
+"""To train and validate, and to test: different combinations of factors all."""
 
 
 class Images:
@@ -37,6 +42,7 @@ class Images:
         names: file of each image, if they come from files.
         rows: with a memory map, which of its rows are this part.
         device: where batches go.
+        factors: what each image was drawn from, (N, K), if it was drawn.
     """
 
     augmented = False
@@ -49,8 +55,10 @@ class Images:
         names: Sequence[str] | None = None,
         rows: Int64[np.ndarray, " n"] | None = None,
         device: torch.device | str = "cpu",
+        factors: Float[Tensor, "N K"] | None = None,
     ) -> None:
         self.range, self.labels, self.names, self.rows = range, labels, names, rows
+        self.factors = factors
         self.device = torch.device(device)
         self.kind = str(pixels.dtype).removeprefix("torch.")
         self.mapped = pixels if isinstance(pixels, np.ndarray) and rows is not None else None
@@ -132,6 +140,8 @@ def load(
         return _folder(Path(data), size, channels, device, memory_share, notify)
     if dataset is None:
         raise UsageError("no data: give --dataset NAME or --data DIR")
+    if dataset == DRAWN:
+        return _sprites(64 if size is None else size, validation, device)
     return _builtin(dataset, size, validation, data_root, device, notify)
 
 
@@ -197,6 +207,19 @@ def held_out(name: str, n: int, validation: int) -> tuple[Int64[Tensor, " k"], I
         raise UsageError(f"--validation {validation}: the training part of {name} holds {n:,} images")
     order = torch.randperm(n, generator=generator("validation", name))
     return order[validation:].sort().values, order[:validation].sort().values
+
+
+def _sprites(size: int, validation: int, device: torch.device) -> Splits:
+    n, tested = SPRITES
+    pixels, factors = sprites.sprites(n + tested, size)
+    kept, held = held_out(DRAWN, n, validation)
+    parts = [
+        Images(pixels[rows], labels=factors[rows, 0].long(), device=device, factors=factors[rows])
+        for rows in (kept, held, torch.arange(n, n + tested))
+    ]
+    digest = hashlib.sha256(pixels.numpy().tobytes()).hexdigest()
+    description = f"sprites: {n + tested:,} images of {size}×{size}, split {sizes(parts)}"
+    return Splits(parts[0], parts[1], parts[2], description, digest, sprites.SHAPES)
 
 
 def sizes(parts: Sequence[Examples]) -> str:

@@ -490,14 +490,14 @@ def fetch(name: str, data_root: str | None = None, *, notify: Notify = print) ->
     """Where a built-in set is, fetched where it is not here; of one that is made here: what it is made of."""
     if name == "cityscapes":
         return str(cityscapes(data_root, notify))
-    if name == "streets":
+    if name in ("streets", images.DRAWN):
         return "nothing to fetch: made when they are asked for"
     return str(next(iter(sources.fetch(BASE.get(name, name), data_root, notify=notify).values())).parent)
 
 
 def looks_paired(name: str) -> bool:
     """Whether a name, a folder or a zip is more likely one of pairs than of single images."""
-    return name in BUILT_IN or (name not in sources.SOURCES and layouts.looks_paired(Path(name)))
+    return name in BUILT_IN or (name not in images.BUILT_IN and layouts.looks_paired(Path(name)))
 
 
 def sheet(pairs: Pairs, n: int, path: Path | str, seed: int = 0) -> None:

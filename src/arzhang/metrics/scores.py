@@ -15,6 +15,8 @@ from arzhang.errors import UsageError
 from arzhang.metrics import features, frechet, kernel, neighbours, weights
 from arzhang.metrics.features import Extractor, Seen
 
+FED = 50
+"""Images given to a feature network at once."""
 NAMES = ("fid", "fid-infinity", "kid", "prdc", "inception-score", "sliced-wasserstein")
 Metric = dict[str, Any]
 SETTINGS = (

@@ -169,6 +169,7 @@ def study_section(folder: Path | str, language: str = "en", assignment: str = ""
         title = title.partition("{")[0].rstrip(" ,=")
         svg = figures.adopted(text, f"s-{name}-{figure.replace('_', '-')}", title)
         blocks.append(Drawings([Drawing(svg)], wide=True))
+    blocks += _sheets_of(study, folder, say)
     for table in study.get("tables", ()):
         heads = [say.label(c, "column" if f"column.{c}" in say.known else "label") for c in table["columns"]]
         rows = [[_entry(value, say) for value in row] for row in table["rows"]]
@@ -178,6 +179,20 @@ def study_section(folder: Path | str, language: str = "en", assignment: str = ""
     words = [shlex.quote(word) for word in recipes.as_flags(options)]
     blocks.append(Details(say("study.options"), [Commands([" ".join([f"arzhang study {name}", *words])])]))
     return Section(f"s-{name}", say(f"study.{name}"), blocks, say(f"study.{name}"), assignment)
+
+
+def _sheets_of(study: dict[str, Any], folder: Path, say: Say) -> list[Block]:
+    """A study's pictures: PNG files, each with the words that stand over it."""
+    shown, lacking = [], []
+    for sheet in study.get("pictures", ()):
+        title = say(sheet["id"], **sheet["values"])
+        try:
+            shown.append(picture(folder / sheet["file"], title, title))
+        except (FileNotFoundError, Unreadable) as error:
+            why = "missing" if isinstance(error, FileNotFoundError) else "broken"
+            text = say(f"run.picture_{why}", file=sheet["file"])
+            lacking.append(Missing(text, f"arzhang study {study['study']}"))
+    return [*([Pictures(shown)] if shown else []), *lacking]
 
 
 def _entry(value: Any, say: Say) -> str:

@@ -62,5 +62,67 @@ class DivergenceStudy:
     """of the random pairs"""
 
 
-STUDIES: dict[str, type] = {"gradients": GradientStudy, "batches": BatchStudy, "divergences": DivergenceStudy}
+@dataclass(frozen=True, kw_only=True)
+class BetaStudy:
+    """Choosing β: a VAE for each, judged on the validation part, with a σ-VAE beside them; disentanglement. (3d)"""
+
+    beta: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+    """weights of the KL, one VAE for each and each seed"""
+    seeds: int = 3
+    """trainings of each kind"""
+    epochs: int = 10
+    """epochs of each training"""
+    dataset: Literal["fashion-mnist", "mnist", "kmnist", "sprites"] = "fashion-mnist"
+    """a built-in data set"""
+    latent_dim: int = 32
+    """dimensions of the latent"""
+    features: str = "classifier"
+    """what the Fréchet distance sees: classifier (one is trained), inception, or a run of `arzhang train classifier`"""
+    classifier_epochs: int = 2
+    """epochs of that classifier"""
+    n: int = 5_000
+    """validation images that samples and reconstructions are compared with, as many each"""
+    sprites_beta: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0)
+    """weights of the KL on sprites, where MIG and DCI are measured"""
+    sprites_epochs: int = 30
+    """epochs of each training on sprites; 0: none"""
+    sprites_size: int = 32
+    """side of the sprites in pixels"""
+    sprites_latent_dim: int = 10
+    """dimensions of their latent"""
+    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """kind of device"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricStudy:
+    """What each image metric sees: blur, noise, missing classes, copies, fewer images, resizing. (3f, 3h)"""
+
+    n: int = 1_000
+    """images of each kind that are compared"""
+    repeats: int = 10
+    """sets of n untouched training images, whose spread says what a metric's value does by chance"""
+    dataset: Literal["fashion-mnist", "mnist", "kmnist", "sprites"] = "fashion-mnist"
+    """a built-in data set with classes"""
+    features: str = "classifier"
+    """what metrics see: classifier (one is trained), inception, or a run of `arzhang train classifier`"""
+    classifier_epochs: int = 2
+    """epochs of that classifier"""
+    feature_precision: Literal["float32", "bfloat16"] = "float32"
+    """of the Inception network"""
+    run: str | None = None
+    """a VAE's run, whose reconstructions and samples are judged by the same metrics"""
+    seed: int = 0
+    """of the choice of images, of noise and of directions"""
+    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """kind of device"""
+
+
+STUDIES: dict[str, type] = {
+    "gradients": GradientStudy,
+    "batches": BatchStudy,
+    "divergences": DivergenceStudy,
+    "beta": BetaStudy,
+    "metrics": MetricStudy,
+}
 """Every study's options, by its name; `arzhang.studies.NAME.study` runs it."""

@@ -121,6 +121,10 @@ class Pix2PixTask:
     # -------------------------------------------------------------------------------------------- as a model
 
     @property
+    def device(self) -> torch.device:
+        return next(self.networks.parameters()).device
+
+    @property
     def generator(self) -> Generator:
         """The network that makes images."""
         return cast(Generator, self.networks.get_submodule("generator"))
