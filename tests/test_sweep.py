@@ -1,6 +1,8 @@
 """Sweeps: what is swept, what is kept, what goes on; through the command, in one process and in several."""
 
 import json
+import sys
+import types
 
 import pytest
 from command import folder_of_images
@@ -32,7 +34,9 @@ def test_a_sweep_and_its_second_time(words, tmp_path, capsys):
     found = json.loads((tmp_path / "s" / "sweep.json").read_text())
     assert [run["options"]["beta"] for run in found["runs"]] == ["0", "1", "4"]
     assert (tmp_path / "s" / "terms.svg").exists()
-    assert "every number is of the test part" in (tmp_path / "s" / "index.html").read_text(encoding="utf-8")
+    page = (tmp_path / "s" / "index.html").read_text(encoding="utf-8")
+    assert "every number is of the test part" in page
+    assert "arzhang sweep vae --beta 0 1 4 " in page
     before = (tmp_path / "s" / "beta=4" / "metrics.jsonl").stat().st_mtime_ns
     assert cli.main(typed) == 0
     assert (tmp_path / "s" / "beta=4" / "metrics.jsonl").stat().st_mtime_ns == before  # kept, not made again
@@ -45,6 +49,31 @@ def test_in_processes_it_is_the_same(words, tmp_path):
     alone = sweep.sweep("vae", words, several, tmp_path / "a", samples=2, notify=lambda _: None)
     both = sweep.sweep("vae", words, several, tmp_path / "b", samples=2, processes=2, notify=lambda _: None)
     assert alone["tables"] == both["tables"]
+
+
+def test_ray_is_given_one_trial_a_run(words, tmp_path, monkeypatch, capsys):
+    """Ray's own part is stood in for: each trial is called with its place in the grid, as Tune does it."""
+
+    class Tuner:
+        def __init__(self, trial, param_space):
+            self.trial, self.places = trial, param_space["index"]["grid_search"]
+
+        def fit(self):
+            for index in reversed(self.places):  # in an order of its own
+                self.trial({"index": index})
+            return types.SimpleNamespace(errors=[])
+
+    tune = types.SimpleNamespace(Tuner=Tuner, grid_search=lambda values: {"grid_search": values})
+    several = {"beta": ["0.5", "2"]}
+    with pytest.raises(UsageError, match=r"pip install 'arzhang\[ray\]'"):
+        monkeypatch.setattr(sweep.importlib.util, "find_spec", lambda name: None)
+        sweep.sweep("vae", words, several, tmp_path / "a", ray=True, notify=lambda _: None)
+    assert not (tmp_path / "a").exists()
+    monkeypatch.setattr(sweep.importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setitem(sys.modules, "ray", types.SimpleNamespace(tune=tune))
+    by_ray = sweep.sweep("vae", words, several, tmp_path / "b", samples=2, ray=True, notify=lambda _: None)
+    alone = sweep.sweep("vae", words, several, tmp_path / "c", samples=2, notify=lambda _: None)
+    assert by_ray["tables"] == alone["tables"]
 
 
 def test_refusals(words, tmp_path, capsys):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from arzhang import assembly, evaluation, recipes, sweep
 from arzhang.metrics.features import Extractor, inception_extractor
-from arzhang.report import page
+from arzhang.report import beside, page
 from arzhang.report.blocks import Section
 from arzhang.studies import divergences, gradients
 from arzhang.studies.options import DivergenceStudy, GradientStudy
@@ -72,9 +72,8 @@ def reproduce(budget: str, out: Path, *, notify: Notify = print) -> Path:
             epochs=share.mixture_epochs, seed=seed, prior="mixture", divergence="cauchy-schwarz",
             init_from=str(base.path),
         )  # fmt: skip
-        sections += page.run_sections(
-            sweep.one(mixture, out / f"cs-vae-{budget}-seed{seed}", share.samples, notify, **how).path
-        )
+        other = sweep.one(mixture, out / f"cs-vae-{budget}-seed{seed}", share.samples, notify, **how)
+        sections += [*page.run_sections(other.path), beside.section(base.path, other.path, assignment="2b")]
     if share.weights:
         sections.append(_weights(share, out, budget, notify))
     return page.write_page(out / "index.html", "Arzhang: the assignment, reproduced", sections)

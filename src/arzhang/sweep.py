@@ -77,6 +77,7 @@ def sweep(
             "typed": list(typed),
             **{option: list(found) for option, found in values.items()},
         },
+        "command": ["sweep", system, *_as_typed(values), *typed],
         "runs": rows,
         "conclusions": _conclusions(rows),
         "tables": [_table(rows)],
@@ -84,6 +85,10 @@ def sweep(
     }
     write_atomically(out / RESULTS, json.dumps(results, indent=1) + "\n")
     return results
+
+
+def _as_typed(values: Mapping[str, Sequence[Any]]) -> list[str]:
+    return [word for option, found in values.items() for word in (recipes.flag(option), *map(str, found))]
 
 
 def one(recipe: recipes.Training, path: Path, samples: int, notify: Notify, **how: Any) -> Run:
