@@ -1,4 +1,4 @@
-"""From runs to numbers: clusters against classes by hand; a CS-VAE through the command, its four terms and components."""
+"""From runs to numbers: clusters against classes by hand; a CS-VAE's four terms and components."""
 
 import json
 import math

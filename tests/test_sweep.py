@@ -51,7 +51,7 @@ def test_in_processes_it_is_the_same(words, tmp_path):
     assert alone["tables"] == both["tables"]
 
 
-def test_ray_is_given_one_trial_a_run(words, tmp_path, monkeypatch, capsys):
+def test_ray_is_given_one_trial_a_run(words, tmp_path, monkeypatch):
     """Ray's own part is stood in for: each trial is called with its place in the grid, as Tune does it."""
 
     class Tuner:
@@ -63,13 +63,16 @@ def test_ray_is_given_one_trial_a_run(words, tmp_path, monkeypatch, capsys):
                 self.trial({"index": index})
             return types.SimpleNamespace(errors=[])
 
+    def seen(spec):
+        return types.SimpleNamespace(util=types.SimpleNamespace(find_spec=lambda name: spec))
+
     tune = types.SimpleNamespace(Tuner=Tuner, grid_search=lambda values: {"grid_search": values})
     several = {"beta": ["0.5", "2"]}
+    monkeypatch.setattr(sweep, "importlib", seen(None))
     with pytest.raises(UsageError, match=r"pip install 'arzhang\[ray\]'"):
-        monkeypatch.setattr(sweep.importlib.util, "find_spec", lambda name: None)
         sweep.sweep("vae", words, several, tmp_path / "a", ray=True, notify=lambda _: None)
     assert not (tmp_path / "a").exists()
-    monkeypatch.setattr(sweep.importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(sweep, "importlib", seen(object()))
     monkeypatch.setitem(sys.modules, "ray", types.SimpleNamespace(tune=tune))
     by_ray = sweep.sweep("vae", words, several, tmp_path / "b", samples=2, ray=True, notify=lambda _: None)
     alone = sweep.sweep("vae", words, several, tmp_path / "c", samples=2, notify=lambda _: None)
@@ -81,6 +84,11 @@ def test_refusals(words, tmp_path, capsys):
         (["sweep", "vae"], "several values"),
         (["sweep", "gan", "--beta", "1", "2"], "no such system"),
         (["sweep", "vae", "--wieght", "1", "2"], "--wieght"),
+        (
+            ["sweep", "vae", "--beta", "1", "2", "--samples", "0", "--out", str(tmp_path / "x")],
+            "--samples 0: must be 1",
+        ),
+        (["sweep", "vae", "--beta", "1", "2", "--processes", "0", "--out", str(tmp_path / "x")], "--processes 0: must"),
         (["sweep", "vae", "--beta", "1", "-2", "--out", str(tmp_path / "x")], "0 or more"),
     ):
         assert cli.main(typed) == 2

@@ -51,6 +51,8 @@ def sweep(
     to Ray Tune, which spreads them over a cluster that shares this folder.
     Raises UsageError for an option that makes no sense, before anything is trained.
     """
+    for option, value in (("samples", samples), ("processes", processes)):
+        recipes.require(value >= 1, option, value, "must be 1 or more")
     if ray and importlib.util.find_spec("ray") is None:
         raise UsageError("--ray: needs the extra: pip install 'arzhang[ray]'")
     arms = grid(values)

@@ -212,6 +212,13 @@ def test_components_begin_where_codes_are():
     assert (shares > 0.02).all()
 
 
+def test_components_begin_on_different_images():
+    model, x = task(latent_dim=4, prior="mixture"), images(2).repeat(20, 1, 1, 1)
+    with pytest.raises(UsageError, match="--components 3: the prior begins on 2 different training images"):
+        model.initialise(x, standardise=False)
+    task(latent_dim=4, prior="mixture", prior_init="spread").initialise(x)
+
+
 @pytest.mark.parametrize(
     ("options", "phrase"),
     [

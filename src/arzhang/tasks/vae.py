@@ -261,6 +261,12 @@ class VAETask:
                 self.vae.mean.weight.div_(scale.flatten()[:, None])
                 codes = (codes - shift) / scale
         points, own = (x.reshape(-1, self.recipe.latent_dim).double().cpu() for x in (codes, log_variances.exp()))
+        distinct = len(torch.unique(points, dim=0))
+        if distinct < self.recipe.components:
+            raise UsageError(
+                f"--components {self.recipe.components}: the prior begins on {distinct:,} different training images; "
+                "ask for at most as many, or for --prior-init spread"
+            )
         found = KMeans(self.recipe.components, n_init=3, random_state=self.recipe.seed).fit(points.numpy())
         members = [torch.from_numpy(found.labels_) == k for k in range(self.recipe.components)]
         # A cluster of codes is as wide as their means are apart and each code is wide.
