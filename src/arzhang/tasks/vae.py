@@ -127,7 +127,9 @@ class VAETask:
             )
         self.networks: nn.Module = nn.ModuleDict(modules).to(device)
         self.networks.to(memory_format=torch.channels_last)  # the layout in which convolutions are fastest
-        self.turns: Sequence[Turn] = [Turn("vae", [self.networks], adam(self.networks, recipe), self.loss)]
+        slower = {modules["prior"]: recipe.prior_lr} if "prior" in modules else {}
+        optimizer = adam(self.networks, recipe, shares=slower)
+        self.turns: Sequence[Turn] = [Turn("vae", [self.networks], optimizer, self.loss)]
 
     # -------------------------------------------------------------------------------------------- as a task
 
