@@ -1,6 +1,8 @@
 """Sweeps: what is swept, what is kept, what goes on; through the command, in one process and in several."""
 
 import json
+import sys
+import types
 
 import pytest
 from command import folder_of_images
@@ -32,7 +34,9 @@ def test_a_sweep_and_its_second_time(words, tmp_path, capsys):
     found = json.loads((tmp_path / "s" / "sweep.json").read_text())
     assert [run["options"]["beta"] for run in found["runs"]] == ["0", "1", "4"]
     assert (tmp_path / "s" / "terms.svg").exists()
-    assert "every number is of the test part" in (tmp_path / "s" / "index.html").read_text(encoding="utf-8")
+    page = (tmp_path / "s" / "index.html").read_text(encoding="utf-8")
+    assert "every number is of the test part" in page
+    assert "arzhang sweep vae --beta 0 1 4 " in page
     before = (tmp_path / "s" / "beta=4" / "metrics.jsonl").stat().st_mtime_ns
     assert cli.main(typed) == 0
     assert (tmp_path / "s" / "beta=4" / "metrics.jsonl").stat().st_mtime_ns == before  # kept, not made again
@@ -47,11 +51,44 @@ def test_in_processes_it_is_the_same(words, tmp_path):
     assert alone["tables"] == both["tables"]
 
 
+def test_ray_is_given_one_trial_a_run(words, tmp_path, monkeypatch):
+    """Ray's own part is stood in for: each trial is called with its place in the grid, as Tune does it."""
+
+    class Tuner:
+        def __init__(self, trial, param_space):
+            self.trial, self.places = trial, param_space["index"]["grid_search"]
+
+        def fit(self):
+            for index in reversed(self.places):  # in an order of its own
+                self.trial({"index": index})
+            return types.SimpleNamespace(errors=[])
+
+    def seen(spec):
+        return types.SimpleNamespace(util=types.SimpleNamespace(find_spec=lambda name: spec))
+
+    tune = types.SimpleNamespace(Tuner=Tuner, grid_search=lambda values: {"grid_search": values})
+    several = {"beta": ["0.5", "2"]}
+    monkeypatch.setattr(sweep, "importlib", seen(None))
+    with pytest.raises(UsageError, match=r"pip install 'arzhang\[ray\]'"):
+        sweep.sweep("vae", words, several, tmp_path / "a", ray=True, notify=lambda _: None)
+    assert not (tmp_path / "a").exists()
+    monkeypatch.setattr(sweep, "importlib", seen(object()))
+    monkeypatch.setitem(sys.modules, "ray", types.SimpleNamespace(tune=tune))
+    by_ray = sweep.sweep("vae", words, several, tmp_path / "b", samples=2, ray=True, notify=lambda _: None)
+    alone = sweep.sweep("vae", words, several, tmp_path / "c", samples=2, notify=lambda _: None)
+    assert by_ray["tables"] == alone["tables"]
+
+
 def test_refusals(words, tmp_path, capsys):
     for typed, phrase in (
         (["sweep", "vae"], "several values"),
         (["sweep", "gan", "--beta", "1", "2"], "no such system"),
         (["sweep", "vae", "--wieght", "1", "2"], "--wieght"),
+        (
+            ["sweep", "vae", "--beta", "1", "2", "--samples", "0", "--out", str(tmp_path / "x")],
+            "--samples 0: must be 1",
+        ),
+        (["sweep", "vae", "--beta", "1", "2", "--processes", "0", "--out", str(tmp_path / "x")], "--processes 0: must"),
         (["sweep", "vae", "--beta", "1", "-2", "--out", str(tmp_path / "x")], "0 or more"),
     ):
         assert cli.main(typed) == 2

@@ -252,9 +252,8 @@ def _likelihoods(model: VAETask, moments: Moments, samples: int, protocol: dict[
     metrics = {
         name: moments.metric(name, nats, protocol | by_monte_carlo)
         for name in ("negative_elbo", "reconstruction", "kl")
-    }
-    if "cauchy_schwarz" in moments.sums:
-        metrics["cauchy_schwarz"] = moments.metric("cauchy_schwarz", nats, protocol)
+    } | {"cauchy_schwarz": moments.metric("cauchy_schwarz", nats, protocol)}
+    if model.criterion == "loss":  # else it is the negative ELBO, but for the weight
         weight = {"weight": model.recipe.beta, "divergence": model.recipe.divergence}
         metrics["objective"] = moments.metric("loss", nats, protocol | weight)
     by_samples = zip(_doublings(samples), moments.mean("by_samples").tolist(), strict=True)

@@ -127,6 +127,9 @@ class VAE(Training):
     """of q(z|x) from p(z): KL (Monte Carlo where a mixture leaves no closed form) or Cauchy–Schwarz (closed form)"""
     learn_prior: bool = True
     """train weights, means and variances of a mixture prior (--fixed-prior: keep them as they began)"""
+    prior_lr: float = 0.1
+    """learning rate of a mixture prior, as a share of --lr: slow, so that codes gather on components, and components
+    do not run after codes"""
     prior_init: Literal["data", "spread"] = "data"
     """where a mixture prior begins: k-means on the codes of some training images, or means spread at random"""
     prior_floor: float = 0.01
@@ -149,6 +152,7 @@ class VAE(Training):
         )  # fmt: skip
         require(self.components >= 1, "components", self.components, "must be 1 or more")
         require(self.posterior_components >= 1, "posterior_components", self.posterior_components, "must be 1 or more")
+        require(0 < self.prior_lr < float("inf"), "prior_lr", self.prior_lr, "must be above 0 (--fixed-prior: 0)")
         require(
             0 < self.prior_floor < float("inf"), "prior_floor", self.prior_floor,
             "must be above 0, or a component may collapse onto a point",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from arzhang import assembly, evaluation, recipes, sweep
 from arzhang.metrics.features import Extractor, inception_extractor
-from arzhang.report import page
+from arzhang.report import beside, page
 from arzhang.report.blocks import Section
 from arzhang.studies import beta, divergences, gradients, metrics
 from arzhang.studies.options import BetaStudy, DivergenceStudy, GradientStudy, MetricStudy
@@ -77,9 +77,8 @@ def reproduce(budget: str, out: Path, *, notify: Notify = print) -> Path:
             epochs=share.mixture_epochs, seed=seed, prior="mixture", divergence="cauchy-schwarz",
             init_from=str(base.path),
         )  # fmt: skip
-        sections += page.run_sections(
-            sweep.one(mixture, out / f"cs-vae-{budget}-seed{seed}", share.samples, notify, **how).path
-        )
+        other = sweep.one(mixture, out / f"cs-vae-{budget}-seed{seed}", share.samples, notify, **how)
+        sections += [*page.run_sections(other.path), beside.section(base.path, other.path, assignment="2b")]
     sections += _studies_of_the_vae(share, budget, out, notify)
     if share.weights:
         sections.append(_weights(share, out, budget, notify))

@@ -51,6 +51,8 @@ def sweep(
     to Ray Tune, which spreads them over a cluster that shares this folder.
     Raises UsageError for an option that makes no sense, before anything is trained.
     """
+    for option, value in (("samples", samples), ("processes", processes)):
+        recipes.require(value >= 1, option, value, "must be 1 or more")
     if ray and importlib.util.find_spec("ray") is None:
         raise UsageError("--ray: needs the extra: pip install 'arzhang[ray]'")
     arms = grid(values)
@@ -77,6 +79,7 @@ def sweep(
             "typed": list(typed),
             **{option: list(found) for option, found in values.items()},
         },
+        "command": ["sweep", system, *_as_typed(values), *typed],
         "runs": rows,
         "conclusions": _conclusions(rows),
         "tables": [_table(rows)],
@@ -84,6 +87,10 @@ def sweep(
     }
     write_atomically(out / RESULTS, json.dumps(results, indent=1) + "\n")
     return results
+
+
+def _as_typed(values: Mapping[str, Sequence[Any]]) -> list[str]:
+    return [word for option, found in values.items() for word in (recipes.flag(option), *map(str, found))]
 
 
 def one(recipe: recipes.Training, path: Path, samples: int, notify: Notify, **how: Any) -> Run:

@@ -371,6 +371,7 @@ ENGLISH: dict[str, str] = {
     "label.sliced_wasserstein_samples": "Sliced Wasserstein distance of samples",
     "label.sliced_wasserstein_floor": "Sliced Wasserstein distance floor: training images",
     "label.cauchy_schwarz": "D_CS from the prior",
+    "label.effective_samples": "Effective samples of log p(x)",
     "label.objective": "Objective: reconstruction + λ · divergence",
     "label.posterior_gap": "Gap, KL(q ‖ posterior)",
     "label.components_used": "Components in use",
@@ -466,7 +467,7 @@ ENGLISH: dict[str, str] = {
     "run.curve_alt_training": "Training goes from {first:.4g} to {last:.4g}.",
     "run.curve_alt_validation": "Validation goes from {first:.4g} to {last:.4g}; its lowest is {lowest:.4g}.",
     "run.curves_numbers": "Validation as numbers, epoch by epoch",
-    "run.terms_numbers": "log p(x), the gap and the divergences at previews, on {n} validation images",
+    "run.terms_numbers": "log p(x) (a lower bound), the gap and the divergences at previews, on {n} validation images",
     "run.trend_falling": "Over the last {n} epochs validation {term} went down by {by:.2g} ± {error:.1g} {unit} an epoch "
     "(least-squares slope ± its standard error): it was still falling when training ended.",
     "run.trend_rising": "Over the last {n} epochs validation {term} went up by {by:.2g} ± {error:.1g} {unit} an epoch "
@@ -489,6 +490,27 @@ ENGLISH: dict[str, str] = {
     "epochs: the gap is opening, and what is still being learnt serves the training images more than new ones.",
     "run.shares": "Of the {total:.1f} nats that an image costs ({split} part), {share:.1f} % are reconstruction. The "
     "other {kl:.1f} nats, {bits:.1f} bits, are the KL: no more than that can a code tell about its image on average.",
+    # --- Two runs side by side --------------------------------------------------------------------------------------
+    "beside.title": "{second} beside {first}",
+    "beside.table": "The numbers that both have",
+    "beside.samples_less": "Samples of the second lie nearer to the test images: {term} {second:.4g}, the first's "
+    "{first:.4g} (standard error of the difference {error:.2g}).",
+    "beside.samples_more": "Samples of the second lie farther from the test images: {term} {second:.4g}, the first's "
+    "{first:.4g} (standard error of the difference {error:.2g}).",
+    "beside.samples_alike": "Samples of the two lie equally near to the test images: {term} {second:.4g} and "
+    "{first:.4g}, which their standard error of {error:.2g} does not tell apart.",
+    "beside.detail_less": "Neighbouring pixels of the second's samples differ by {second:.3f} of the grey range (root "
+    "mean square), those of the first's by {first:.3f}: the second's are softer.",
+    "beside.detail_more": "Neighbouring pixels of the second's samples differ by {second:.3f} of the grey range (root "
+    "mean square), those of the first's by {first:.3f}: the second's are harder.",
+    "beside.detail_alike": "Neighbouring pixels differ by {second:.3f} of the grey range (root mean square) in the "
+    "second's samples and by {first:.3f} in the first's, which two standard errors do not tell apart.",
+    "beside.clusters_more": "The components of the second's prior find the classes better than k-means on the first's "
+    "codes: an accuracy of {second:.3f} against {first:.3f} (standard error of the difference {error:.3f}).",
+    "beside.clusters_less": "The components of the second's prior find the classes worse than k-means on the first's "
+    "codes: an accuracy of {second:.3f} against {first:.3f} (standard error of the difference {error:.3f}).",
+    "beside.clusters_alike": "The components of the second's prior find the classes as well as k-means on the first's "
+    "codes: an accuracy of {second:.3f} and {first:.3f}, which their standard error of {error:.3f} does not tell apart.",
     # --- A run: pictures --------------------------------------------------------------------------------------------
     "run.pictures": "Test images, their reconstructions, and samples from noise",
     "run.originals": "Originals",

@@ -202,6 +202,13 @@ def test_variances_have_a_floor_and_a_fixed_prior_stays():
     assert not any(id(p) in updated for p in fixed.networks.prior.parameters())
 
 
+def test_the_prior_learns_at_a_rate_of_its_own():
+    model = task(prior="mixture", lr=0.01, prior_lr=0.2)
+    prior = {id(p) for p in model.networks.prior.parameters()}
+    rates = {id(p) in prior: group["lr"] for group in model.turns[0].optimizer.param_groups for p in group["params"]}
+    assert rates == {True: pytest.approx(0.002), False: 0.01}
+
+
 def test_components_begin_where_codes_are():
     model, x = task(latent_dim=4, prior="mixture"), images(200)
     model.initialise(x)
@@ -212,12 +219,20 @@ def test_components_begin_where_codes_are():
     assert (shares > 0.02).all()
 
 
+def test_components_begin_on_different_images():
+    model, x = task(latent_dim=4, prior="mixture"), images(2).repeat(20, 1, 1, 1)
+    with pytest.raises(UsageError, match="--components 3: the prior begins on 2 different training images"):
+        model.initialise(x, standardise=False)
+    task(latent_dim=4, prior="mixture", prior_init="spread").initialise(x)
+
+
 @pytest.mark.parametrize(
     ("options", "phrase"),
     [
         ({"components": 0}, "--components 0: must be 1 or more"),
         ({"beta": -1.0}, "--beta -1.0: must be 0 or more"),
         ({"prior_floor": 0.0}, "--prior-floor 0.0: must be above 0"),
+        ({"prior_lr": 0.0}, "--prior-lr 0.0: must be above 0"),
         ({"posterior_components": 0}, "must be 1 or more"),
         ({"posterior": "mixture", "estimator": "score-function", "norm": "none"}, "needs --posterior normal"),
     ],

@@ -138,7 +138,7 @@ def run_sections(run: Path | str, language: str = "en") -> list[Section]:
     """
     results, say = read(Path(run)), Say(language)
     name = Path(run).resolve().name
-    prefix = _slug(name)
+    prefix = slug(name)
     return [
         Section(f"{prefix}-{part}", say(f"run.{part}"), make(results, say, prefix), name, assignment)
         for part, assignment, make in SECTIONS.get(results.system, SECTIONS["vae"])
@@ -176,8 +176,8 @@ def study_section(folder: Path | str, language: str = "en", assignment: str = ""
         numeric = [i for i in range(len(heads)) if any(isinstance(row[i], int | float) for row in table["rows"])]
         title = say.label(table["id"], "table")
         blocks.append(Details(title, [Table(title, heads, rows, numeric=numeric)]))
-    words = [shlex.quote(word) for word in recipes.as_flags(options)]
-    blocks.append(Details(say("study.options"), [Commands([" ".join([f"arzhang study {name}", *words])])]))
+    words = study.get("command") or ["study", name, *recipes.as_flags(options)]
+    blocks.append(Details(say("study.options"), [Commands([shlex.join(["arzhang", *words])])]))
     return Section(f"s-{name}", say(f"study.{name}"), blocks, say(f"study.{name}"), assignment)
 
 
@@ -203,7 +203,7 @@ def _entry(value: Any, say: Say) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.4g}".replace("-", "−")
 
 
-def _slug(name: str) -> str:
+def slug(name: str) -> str:
     """A name as an id of HTML and CSS."""
     return "r-" + re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 

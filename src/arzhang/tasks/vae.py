@@ -127,7 +127,9 @@ class VAETask:
             )
         self.networks: nn.Module = nn.ModuleDict(modules).to(device)
         self.networks.to(memory_format=torch.channels_last)  # the layout in which convolutions are fastest
-        self.turns: Sequence[Turn] = [Turn("vae", [self.networks], adam(self.networks, recipe), self.loss)]
+        slower = {modules["prior"]: recipe.prior_lr} if "prior" in modules else {}
+        optimizer = adam(self.networks, recipe, shares=slower)
+        self.turns: Sequence[Turn] = [Turn("vae", [self.networks], optimizer, self.loss)]
 
     # -------------------------------------------------------------------------------------------- as a task
 
@@ -153,16 +155,16 @@ class VAETask:
             logits = self.vae.decode(latents.flatten(0, 1)).unflatten(0, latents.shape[:2])
             log_p = self.likelihood.log_prob(images.unsqueeze(1).expand_as(logits), logits)
             reconstruction = -(code.log_weights.exp() * log_p).sum(1)
-        q = self._posterior(code) if cs or not self.closed else None
+        q = self._posterior(code)
         return Terms(
             reconstruction,
             self._kl(code, latents, q) if kl else None,
-            divergences.cauchy_schwarz(q, self.prior()) if cs and q is not None else None,
+            divergences.cauchy_schwarz(q, self.prior()) if cs else None,
         )
 
-    def _kl(self, code: Code, latents: Tensor, q: Distribution | None) -> Float[Tensor, " B"]:
+    def _kl(self, code: Code, latents: Tensor, q: Distribution) -> Float[Tensor, " B"]:
         """KL(q‖p): in closed form, or E_q[log q − log p] at the latents drawn."""
-        if self.closed or q is None:
+        if self.closed:
             return gaussian_kl(code.mean, code.log_variance)
         if code.log_weights is None:
             entropy = (code.log_variance + 1 + math.log(2 * math.pi)).sum(-1) / 2
@@ -204,26 +206,31 @@ class VAETask:
 
     def measure(self, batch: Batch) -> dict[str, Float[Tensor, " B"]]:
         """The same terms of each image, at the full β, whatever the warm-up; and the other divergence beside it."""
-        cs = self.recipe.divergence == "cauchy-schwarz" or not self.closed
-        terms = self.terms(batch.images, batch.noise, cs=cs)
-        kl = cast(Tensor, terms.kl)
-        divergence = kl if self.recipe.divergence == "kl" else cast(Tensor, terms.cauchy_schwarz)
+        terms = self.terms(batch.images, batch.noise, cs=True)
+        kl, cs = cast(Tensor, terms.kl), cast(Tensor, terms.cauchy_schwarz)
+        divergence = kl if self.recipe.divergence == "kl" else cs
         return {
             "loss": terms.reconstruction + self.recipe.beta * divergence,
             "reconstruction": terms.reconstruction,
             "kl": kl,
             "negative_elbo": terms.reconstruction + kl,
-        } | ({} if terms.cauchy_schwarz is None else {"cauchy_schwarz": terms.cauchy_schwarz})
+            "cauchy_schwarz": cs,
+        }
 
     def observe(self, batch: Batch) -> dict[str, Float[Tensor, " B"]]:
-        """The four terms of 2c: log p(x) by importance sampling (a lower bound), KL(q‖posterior) through it, KL(q‖p),
-        and D_CS where it is part of the objective or of a mixture."""
+        """The four terms of 2c: log p(x) by importance sampling (a lower bound, as good as its effective samples are
+        many), KL(q‖posterior) through it, KL(q‖p), and D_CS."""
         rng = generator(self.recipe.seed, "observe", "log p(x)", device=batch.noise.device)
         weights = self.log_weights(batch.images.to(self.vae.mean.weight.dtype), rng, OBSERVED)
         bound = weights.logsumexp(0) - math.log(len(weights))
         terms = self.measure(batch)
-        found = {"log_likelihood": bound, "posterior_gap": bound + terms["negative_elbo"], "kl": terms["kl"]}
-        return found | {name: terms[name] for name in ("cauchy_schwarz",) if name in terms}
+        return {
+            "log_likelihood": bound,
+            "effective_samples": (2 * weights.logsumexp(0) - (2 * weights).logsumexp(0)).exp(),
+            "posterior_gap": bound + terms["negative_elbo"],
+            "kl": terms["kl"],
+            "cauchy_schwarz": terms["cauchy_schwarz"],
+        }
 
     def preview(self, batch: Batch) -> dict[str, Float[Tensor, "B C H W"]]:
         """Originals, their reconstructions, and as many images decoded from noise."""
@@ -256,6 +263,12 @@ class VAETask:
                 self.vae.mean.weight.div_(scale.flatten()[:, None])
                 codes = (codes - shift) / scale
         points, own = (x.reshape(-1, self.recipe.latent_dim).double().cpu() for x in (codes, log_variances.exp()))
+        distinct = len(torch.unique(points, dim=0))
+        if distinct < self.recipe.components:
+            raise UsageError(
+                f"--components {self.recipe.components}: the prior begins on {distinct:,} different training images; "
+                "ask for at most as many, or for --prior-init spread"
+            )
         found = KMeans(self.recipe.components, n_init=3, random_state=self.recipe.seed).fit(points.numpy())
         members = [torch.from_numpy(found.labels_) == k for k in range(self.recipe.components)]
         # A cluster of codes is as wide as their means are apart and each code is wide.
