@@ -65,8 +65,9 @@ def per_sample_gradients(
     """The n single-sample gradients of E_{z ∼ dist}[f(z)], by the parameters' names: {"loc": (n, *parameter shape), …}.
 
     For looking at variance, not for training. The names are those by which `dist` was made, and of the parameters that
-    carry gradients (of all of them, where none does); the shapes are those to which torch has broadcast them. Under the same generator their mean is the gradient that
-    `expectation` gives. A sample here is all that one draw costs: see `Estimator.evaluations`.
+    carry gradients (of all of them, where none does); the shapes are those to which torch has broadcast them. Under
+    the same generator their mean is the gradient that `expectation` gives. A sample here is all that one draw costs:
+    see `Estimator.evaluations`.
 
     Raises:
         UsageError: as `expectation`, and where single samples make no sense (Sobol and antithetic draws).

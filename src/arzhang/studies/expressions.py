@@ -141,7 +141,9 @@ def _linear(text: str, k: float) -> Integrand:
 
 
 def _shifted(text: str, k: float) -> Integrand:
-    return Integrand(text, f"(z {'−' if k >= 0 else '+'} {_number(abs(k))})²", lambda z: (z - k) ** 2, lambda μ, σ: 2 * (μ - k))
+    return Integrand(
+        text, f"(z {'−' if k >= 0 else '+'} {_number(abs(k))})²", lambda z: (z - k) ** 2, lambda μ, σ: 2 * (μ - k)
+    )
 
 
 def _sin(text: str, k: float) -> Integrand:
