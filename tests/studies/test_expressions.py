@@ -57,8 +57,8 @@ def test_labels(text, label):
         "__import__('os').system('true')", "z.__class__", "sin.__globals__", "(lambda: z)()", "[z for z in z]",
         "z if z else z", "z;z", "z:=3", "f'{z}'", "'z'", "z+1j", "True*z", "None", "...", "sin()", "sin(z,z)",
         "sin(x=z)", "sin(*z)", "z(3)", "z[0]", "z@z", "z//1", "z%2", "z^2", "~z", "not z", "z and z", "1<z<2", "z==1",
-        "z is z", "z in z", "await z", "exec('1')", "torch.sin(z)", "open('/etc/passwd')", "getattr(z,'data')", "{z}", "(z,)",
-        "", " ", "z\0", "z\n+1", "linear:3\n", "z²", "2z", "pi", "e*2", "z*'\\d'", "z" * 500, "(" * 199 + "z",
+        "z is z", "z in z", "await z", "exec('1')", "torch.sin(z)", "open('/etc/passwd')", "getattr(z,'data')", "{z}",
+        "(z,)", "", " ", "z\0", "z\n+1", "linear:3\n", "z²", "2z", "pi", "e*2", "z*'\\d'", "z" * 500, "(" * 199 + "z",
         "square:3", "step:1", "linear:nan", "linear:x", "exp:-1", "Square",
     ],
 )  # fmt: skip

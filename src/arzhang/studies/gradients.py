@@ -112,7 +112,7 @@ def _checked(options: GradientStudy) -> tuple[Float64[Tensor, " means"], list[In
     if not len(μ) or not μ.isfinite().all():
         raise UsageError(f"--mu {options.mu}: needs at least one mean, all of them finite")
     if not 1e-6 <= options.sigma <= 1e6:
-        raise UsageError(f"--sigma {options.sigma}: a standard deviation, from 1e-6 to 1e6, greater than 0")
+        raise UsageError(f"--sigma {options.sigma}: a standard deviation is greater than 0, and here from 1e-6 to 1e6")
     if options.samples < 1000:
         raise UsageError(f"--samples {options.samples}: a variance needs at least 1000")
     for n in options.n:
