@@ -1,11 +1,17 @@
 """What the documentation claims: its closed forms against integrals of the estimators, its Python run as it stands."""
 
+import functools
+import math
 import re
 from pathlib import Path
 
 import pytest
 import sympy as sp
 import torch
+
+from arzhang.gradients import MeasureValued, Pathwise, ScoreFunction
+from arzhang.studies import exact
+from arzhang.studies.expressions import integrand
 
 DOCS = Path(__file__).parents[1] / "docs"
 μ, x, w, v = sp.symbols("mu x w v", real=True)
@@ -65,23 +71,100 @@ def moments(kind: str, f) -> tuple[sp.Expr, sp.Expr]:
     return normal(one), variance(one)
 
 
-@pytest.mark.parametrize("name", [name for name in FORMS if not name.startswith("eta")])
+@functools.cache
+def moment(symbol: sp.Symbol, k: int) -> sp.Expr:
+    """E over x ∼ N(0, 1), w with Maxwell's density on both sides, v uniform on (0, 1)."""
+    if symbol == v:
+        return sp.integrate(v**k, (v, 0, 1))
+    weight = NORMAL if symbol == x else w**2 * NORMAL.subs(x, w)
+    return sp.integrate(symbol**k * weight, (symbol, -sp.oo, sp.oo))
+
+
+def expected(polynomial: sp.Expr) -> sp.Expr:
+    terms = sp.Poly(sp.expand(polynomial), x, w, v).terms()
+    return sum(c * math.prod(moment(s, k) for s, k in zip((x, w, v), powers, strict=True)) for powers, c in terms)
+
+
+def scale_moments(kind: str, f) -> tuple[sp.Expr, sp.Expr]:
+    """The same of the gradient in σ; w is Maxwell's M, v is uniform."""
+
+    z = μ + σ * x
+    one = {
+        "pathwise": sp.diff(f(z), x) / σ * x,
+        "score": f(z) * (x**2 - 1) / σ,
+        "measure": (f(μ + σ * w) - f(z)) / σ,
+        "shared": (f(μ + σ * w) - f(μ + σ * w * v)) / σ,
+    }[kind]
+    return expected(one), expected(one**2) - expected(one) ** 2
+
+
+KINDS = ("pathwise", "score", "score_mean", "score_optimal", "measure", "shared")
+SCALE = ("scale_pathwise", "scale_score", "scale_measure", "scale_shared")
+
+
+@pytest.mark.parametrize("name", [f"{kind}_{of}" for kind in (*KINDS, *SCALE) for of in F])
 def test_gradients_closed_forms(name):
     kind, _, of = name.rpartition("_")
-    mean, spread = moments(kind, F[of])
-    assert sp.simplify(mean - FORMS[f"eta_{of}"]) == 0
+    if kind in SCALE:
+        mean, spread = scale_moments(kind.removeprefix("scale_"), F[of])
+        assert sp.simplify(mean - FORMS[f"eta_scale_{of}"]) == 0
+    else:
+        mean, spread = moments(kind, F[of])
+        assert sp.simplify(mean - FORMS[f"eta_{of}"]) == 0
     assert sp.simplify(spread - FORMS[name]) == 0
     assert sp.simplify(spread - FORMS[name] - σ**2 / 1000) != 0  # a form that is off is seen
 
 
 def test_gradients_page_has_every_form():
-    kinds = ("pathwise", "score", "score_mean", "score_optimal", "measure", "shared")
-    assert set(FORMS) == {"eta_linear", "eta_square"} | {f"{k}_{of}" for k in kinds for of in F}
+    others = {f"crossing_{c}" for c in ("sample", "evaluation", "shared")}
+    assert set(FORMS) == others | {f"{k}_{of}" for k in (*KINDS, *SCALE, "eta", "eta_scale", "optimal") for of in F}
+
+
+def test_optimal_baselines():
+    for of, f in F.items():
+        b = sp.Symbol("b")
+        one = (f(μ + σ * x) - b) * x / σ
+        best = sp.solve(sp.diff(expected(one**2) - expected(one) ** 2, b), b)
+        assert [sp.simplify(found - FORMS[f"optimal_{of}"]) for found in best] == [0]
+
+
+@pytest.mark.parametrize(
+    ("name", "excess", "printed"),
+    [
+        ("sample", FORMS["measure_square"] - FORMS["pathwise_square"], 2.234),
+        ("evaluation", 2 * FORMS["measure_square"] - FORMS["pathwise_square"], 1.153),
+        ("shared", FORMS["shared_square"] - FORMS["measure_square"], 1.526),
+    ],
+)
+def test_crossings(name, excess, printed):
+    at = FORMS[f"crossing_{name}"]
+    assert sp.simplify(excess.subs(μ, at)) == 0
+    assert float((at / σ).evalf()) == pytest.approx(printed, abs=5e-4)
+    assert float(excess.subs({μ: 0.9 * printed, σ: 1})) < 0 < float(excess.subs({μ: 1.1 * printed, σ: 1}))
+    assert f"{printed}" in (DOCS / "gradients.md").read_text(encoding="utf-8")
+
+
+def test_the_table_of_variances():
+    """Every number of the table, to its last digit, from the exact curves."""
+    estimators = [
+        Pathwise(), ScoreFunction(), ScoreFunction("leave_one_out"), ScoreFunction("optimal"), MeasureValued(),
+        MeasureValued("shared"), MeasureValued(),
+    ]  # fmt: skip
+    rows = re.findall(r"^\| `([a-z:0-9]+)`.*?\| (.*) \|$", (DOCS / "gradients.md").read_text(encoding="utf-8"), re.M)
+    assert [name for name, _ in rows] == ["square", "linear:3", "sin", "exp:1", "cos:5", "step"]
+    one = torch.ones(1, dtype=torch.float64)
+    for name, cells in rows:
+        printed = [cell.partition(",")[0].strip() for cell in cells.split("|")]
+        assert len(printed) == len(estimators)
+        for i, (text, estimator) in enumerate(zip(printed, estimators, strict=True)):
+            truth = exact.variance(integrand(name).f, estimator, one, 1.0).item() * (2 if i == 6 else 1)
+            assert float(text) == pytest.approx(truth, abs=0.501 * 10.0 ** -len(text.partition(".")[2])), (name, text)
 
 
 def test_eta_itself():
     for of, f in F.items():
         assert sp.simplify(sp.diff(normal(f(μ + σ * x)), μ) - FORMS[f"eta_{of}"]) == 0
+        assert sp.simplify(sp.diff(normal(f(μ + σ * x)), σ) - FORMS[f"eta_scale_{of}"]) == 0
 
 
 @pytest.mark.parametrize("page", ["gradients.md", "divergences.md", "metrics.md"])

@@ -41,13 +41,37 @@ def test_a_study_leaves_json_figures_and_a_page(name, tmp_path, capsys):
 def test_gradients_find_what_is_known(tmp_path):
     assert cli.main(["study", "gradients", *SMALL["gradients"], "--out", str(tmp_path)]) == 0
     found = json.loads((tmp_path / "gradients.json").read_text(encoding="utf-8"))
-    assert sum(v["agrees"] for v in found["mohamed"]["values"]) >= 34
+    assert sum(v["agrees"] for v in found["mohamed"]["values"]) == 35
     by_f = {(c["f"], c["estimator"]): c for c in found["curves"]}
     assert by_f["step", "pathwise"]["zero_gradient"]
     assert by_f["square", "pathwise"]["exact_variance"] == pytest.approx([4.0, 4.0, 4.0])
     custom = by_f["z**3 - sin(2*z)", "score-function"]
     for μ, truth in zip(custom["mu"], custom["exact_mean"], strict=True):
         assert truth == pytest.approx(3 * μ**2 + 3 - 2 * math.cos(2 * μ) * math.exp(-2), abs=1e-8)
+
+
+def test_gradients_name_what_strays_and_what_diverges(tmp_path):
+    words = [
+        "study",
+        "gradients",
+        "--f",
+        "z + (z>0)",
+        "abs(z)**-0.5",
+        "--mu",
+        "-1:1:3",
+        "--samples",
+        "2000",
+        "--n",
+        "10",
+    ]
+    assert cli.main([*words, "--out", str(tmp_path)]) == 0
+    found = json.loads((tmp_path / "gradients.json").read_text(encoding="utf-8"))["conclusions"]
+    said = {id: [c["values"] for c in found if c["id"] == f"gradients.{id}"] for id in ("astray", "diverges", "best")}
+    (stray,) = said["astray"]  # f' = 1, and all that the jump adds is missed: φ(0) at μ = 0
+    assert (stray["estimator"], stray["mu"], stray["mean"], stray["count"]) == ("pathwise", 0.0, 1.0, 3)
+    assert stray["truth"] == pytest.approx(1 + 1 / math.sqrt(2 * math.pi), abs=1e-3)
+    assert {v["estimator"] for v in said["diverges"]} == {"pathwise", "score-function", "measure-valued"}
+    assert not any(c["values"].get("estimator") == "pathwise" for c in found if "_per_" in c["id"])
 
 
 def test_divergences_find_what_is_known(tmp_path):
@@ -87,6 +111,15 @@ def test_batches_go_on_where_they_were(tmp_path):
         (["gradients", "--estimators", "magic"], "--estimators magic: there is pathwise"),
         (["gradients", "--samples", "10"], "at least 1000"),
         (["divergences", "--pairs", "1"], "--pairs 1"),
+        (["gradients", "--sigma", "1e-300"], "and here from 1e-6 to 1e6"),
+        (["gradients", "--n", "1000000000000"], "at most 10,000,000"),
+        (["gradients", "--f", "z\n+1"], "it must be one line"),
+        (
+            ["gradients", "--f", "1/z", "--samples", "1000"],
+            "--f 1/z: the integral of E[f(z) (z − μ)] does not converge",
+        ),
+        (["gradients", "--f", "exp(exp(exp(z)))", "--samples", "1000"], "not finite at μ = "),
+        (["batches", "--batch-sizes", "8", "8"], "--batch-sizes 8 8: give at least one, and none twice"),
         (["batches", "--batch-sizes", "0"], "--batch-sizes 0: must be at least 1"),
         (["batches", "--images", "3", "--batch-sizes", "8"], "--images 3: must be at least 8"),
     ],

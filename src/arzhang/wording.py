@@ -9,6 +9,11 @@ ENGLISH: dict[str, str] = {
     "together ({bound:.2f} standard errors; the farthest is {largest:.2f} away).",
     "gradients.disagree": "{outside} of {compared} measured means lie outside the 95 % bound for all of them together "
     "({bound:.2f} standard errors; the farthest is {largest:.2f} away).",
+    "gradients.astray": "For f = {f} the mean of the {estimator} estimator lies outside the bound at {count} values of "
+    "μ, farthest at μ = {mu:.2f}: {mean:.3g} where the truth is {truth:.3g}. Where f jumps the pathwise estimator is "
+    "biased; elsewhere look for infinite variance.",
+    "gradients.diverges": "f = {f}: the integral of the {estimator} estimator's variance does not converge; what is "
+    "measured of it depends on the largest draws.",
     "gradients.zero": "For f = {f} the {estimator} estimator gives {mean:g} everywhere, because f is flat almost "
     "everywhere; the truth at μ = {mu:.2f} is {truth:.3f}. Here it is not noisy but wrong.",
     "gradients.best_per_sample": "f = {f}, per sample: for μ from {low:.2f} to {high:.2f}, {estimator} has the least "

@@ -116,6 +116,58 @@ def test_the_table_is_an_identity_of_densities(row: str) -> None:
     torch.testing.assert_close(c * (plus(support) - minus(support)), derivative, rtol=1e-9, atol=1e-12)
 
 
+def test_the_rows_with_point_masses() -> None:
+    """Uniform(0, θ): 1/θ·[f(θ) − E f], the derivative of the mean of f over (0, θ); Categorical: f(k) − E f."""
+    θ = f64(1.7).requires_grad_()
+    mean = (1 - torch.cos(θ)) / θ + θ**2 / 24  # E f, f = sin z + z²/8
+    (derivative,) = torch.autograd.grad(mean, θ)
+    torch.testing.assert_close((wave(θ) - mean).detach() / θ.detach(), derivative, rtol=1e-13, atol=0)
+    p, levels = f64(0.2, 0.5, 0.3).requires_grad_(), wave(torch.arange(3))
+    mean = (Categorical(p).probs * levels).sum()  # through p/Σp: along the simplex
+    (derivative,) = torch.autograd.grad(mean, p)
+    torch.testing.assert_close(levels - mean.detach(), derivative, rtol=1e-13, atol=1e-15)
+
+
+def test_couplings_are_those_of_the_table() -> None:
+    """Shared draws, pair by pair; those that are independent are not correlated. Planted: 0.05 in the correlation."""
+    from arzhang.gradients.weak import weak_derivative
+
+    many = torch.full((N,), 0.4, dtype=torch.float64)
+
+    def pair(dist: Distribution, name: str, coupling: str) -> WeakPair:
+        torch.manual_seed(4)
+        return weak_derivative(dist, name, coupling)[1](dist)
+
+    for dist, name in ((Poisson(many), "rate"), (Binomial(5, many), "probs")):
+        _, one, other = pair(dist, name, "shared")
+        assert torch.equal(one, other + 1)
+    _, one, other = pair(Geometric(many), "probs", "shared")
+    assert bool((other >= one + 1).all())
+    for dist in (Exponential(many), Gamma(3 * many, many)):  # p⁻ = p⁺ + an independent Exp(rate)
+        _, one, other = pair(dist, "rate", "shared")
+        check_mean(other - one, 1 / 0.4, planted=0.1)
+        check_mean((other - one) * one, one.mean() / 0.4, planted=0.3)
+    _, one, other = pair(Weibull(many, 2 * many), "scale", "shared")
+    assert bool((one > other).all())  # Gamma(2) is Exp plus Exp
+    _, one, other = pair(Normal(0 * many, many), "loc", "shared")
+    assert torch.equal(one, -other)
+    _, one, other = pair(Normal(0 * many, many), "loc", "antithetic")
+    torch.testing.assert_close(torch.exp(-((one / 0.4) ** 2) / 2) + torch.exp(-((other / 0.4) ** 2) / 2), 0 * many + 1)
+    _, one, other = pair(Normal(0 * many, many), "scale", "shared")  # M and M·U
+    ratio = other / one
+    assert bool(((ratio >= 0) & (ratio < 1)).all())
+    check_mean(ratio, 0.5, planted=0.02)
+    for dist, name in (
+        (Poisson(many), "rate"),
+        (Geometric(many), "probs"),
+        (Exponential(many), "rate"),
+        (Normal(0 * many, many), "loc"),
+        (Normal(0 * many, many), "scale"),
+    ):
+        _, one, other = pair(dist, name, "independent")
+        check_mean((one - one.mean()) * (other - other.mean()) / (one.std() * other.std()), 0.0, planted=0.05)
+
+
 # name: (parameter values, distribution, f, exact E[f] as a differentiable function of the parameters)
 def over(support: Tensor) -> Callable[[Distribution, Callable], Tensor]:
     return lambda d, f: (d.log_prob(support.unsqueeze(-1)).exp() * f(support.unsqueeze(-1))).sum(0)

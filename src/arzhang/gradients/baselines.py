@@ -109,10 +109,15 @@ def _any(condition: Tensor) -> bool:
 
 def called(baseline: Callable[[Distribution], Tensor], dist: Distribution, batch: torch.Size) -> Tensor:
     """A user's baseline: a function of the distribution, never of the samples, so that it cannot bias."""
-    value = baseline(dist)
-    value = torch.as_tensor(value).detach()
-    if torch.broadcast_shapes(value.shape, batch) != batch:
+    value = torch.as_tensor(baseline(dist)).detach()
+    try:
+        fits = torch.broadcast_shapes(value.shape, batch) == batch
+    except RuntimeError:
+        fits = False
+    if not fits:
         raise UsageError(
             f"baseline: gave shape {tuple(value.shape)}, which does not fit the batch shape {tuple(batch)}"
         )
+    if _any(value.isnan()):
+        raise UsageError("baseline: gave NaN")
     return value

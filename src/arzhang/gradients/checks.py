@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.distributions import Distribution, constraints
 
 from arzhang.errors import UsageError
-from arzhang.gradients.distributions import base_of, carries, device_of, parameters
+from arzhang.gradients.distributions import base_of, carries, device_of, domains, parameters
 
 Function = Callable[[Tensor], Tensor]
 
@@ -25,16 +25,14 @@ def check_distribution(dist: Distribution) -> None:
         )
     if device_of(dist).type != "cpu" and not dist._validate_args:
         return  # a look makes the device wait: validate_args=False says that nobody should
-    base = base_of(dist)
-    domains = getattr(base, "arg_constraints", None) or {}
     for name, value in parameters(dist).items():
-        domain = domains.get(name)
+        domain = domains(dist).get(name)
         if domain is None or constraints.is_dependent(domain):
             continue
         bad = _where(~domain.check(value))
         if bad is not None:
             found = value.detach()[bad].flatten()[0].item() if value.shape[: bad.ndim] == bad.shape else "what is given"
-            raise UsageError(f"{type(base).__name__}: {name} = {found}: must satisfy {_words(domain)}")
+            raise UsageError(f"{name_of(dist)}: {name} = {found}: must satisfy {_words(domain)}")
 
 
 def _where(condition: Tensor) -> Tensor | None:

@@ -15,6 +15,7 @@ from torch.distributions import (
     MultivariateNormal,
     Normal,
     TransformedDistribution,
+    constraints,
 )
 
 from arzhang.errors import UsageError
@@ -32,10 +33,8 @@ def base_of(dist: Distribution) -> Distribution:
 
 def parameters(dist: Distribution) -> dict[str, Tensor]:
     """The tensors that parameterise `dist`, by the names under which the user gave them (`logits`, not `probs`)."""
-    base = base_of(dist)
-    if type(base) is TransformedDistribution:
-        return parameters(base.base_dist)
-    names = list(getattr(base, "arg_constraints", None) or {})
+    base = _holder(dist)
+    names = list(domains(dist))
     for group in ALTERNATIVES:
         given = _first_given(base, group)
         names = [name for name in names if name not in group or name == given]
@@ -43,16 +42,28 @@ def parameters(dist: Distribution) -> dict[str, Tensor]:
     return {name: value for name, value in values.items() if isinstance(value, Tensor)}
 
 
-def _first_given(base: Distribution, group: tuple[str, ...]) -> str | None:
-    # Torch adds an alternative to __dict__ when it is first asked for, behind the one that was given.
-    # OneHotCategorical keeps its parameters in a Categorical, the relaxed distributions theirs in a base.
-    homes: list[Any] = [base]
+def domains(dist: Distribution) -> Mapping[str, constraints.Constraint]:
+    """What each of the `parameters` must satisfy."""
+    return getattr(_holder(dist), "arg_constraints", None) or {}
+
+
+def _holder(dist: Distribution) -> Distribution:
+    """The distribution that was given the parameters, inside `Independent` and transformations."""
+    base = base_of(dist)
+    return _holder(base.base_dist) if type(base) is TransformedDistribution else base
+
+
+def _homes(base: Distribution) -> list[dict[str, Any]]:
+    """Where parameters may lie: OneHotCategorical has them in a Categorical, the relaxed distributions in a base."""
+    homes: list[dict[str, Any]] = [vars(base)]
     for home in homes:
-        for name in home.__dict__:
-            if name in group:
-                return name
-        homes += [home.__dict__[inner] for inner in ("_categorical", "base_dist") if inner in home.__dict__]
-    return None
+        homes += [vars(home[inner]) for inner in ("_categorical", "base_dist") if inner in home]
+    return homes
+
+
+def _first_given(base: Distribution, group: tuple[str, ...]) -> str | None:
+    # Torch adds an alternative when it is first asked for, behind the one that was given.
+    return next((name for home in _homes(base) for name in home if name in group), None)
 
 
 def rebuild(dist: Distribution, values: Mapping[str, Tensor]) -> Distribution:
@@ -63,8 +74,11 @@ def rebuild(dist: Distribution, values: Mapping[str, Tensor]) -> Distribution:
         return TransformedDistribution(rebuild(dist.base_dist, values), dist.transforms, validate_args=False)
     kind = type(dist)
     wanted = inspect.signature(kind).parameters
-    fixed = {k: getattr(dist, k) for k in ("total_count", "temperature") if k in wanted and k not in values}
-    if not values or not set(values) <= set(wanted):
+    # What is no parameter, but without which there is no such distribution: total_count, temperature, dim, …
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    needed = [k for k, of in wanted.items() if of.kind in named and (of.default is of.empty or k == "total_count")]
+    fixed = {k: getattr(dist, k) for k in needed if k not in values and hasattr(dist, k)}
+    if not values or not set(values) <= set(wanted) or not set(needed) <= {*values, *fixed}:
         raise UsageError(
             f"{kind.__name__}: an unknown distribution: its parameters cannot be read; what can be used is a "
             "distribution whose constructor takes the names in its arg_constraints, alone or in Independent"
@@ -98,9 +112,10 @@ def _forget_derived(dist: Distribution, copies: Distribution) -> None:
     original, copied = base_of(dist), base_of(copies)
     for group in ALTERNATIVES:
         given = _first_given(original, group)
-        if given in original.__dict__:
-            for name in set(group) - {given}:
-                copied.__dict__.pop(name, None)
+        for home in _homes(copied):
+            if given in home:
+                for name in set(group) - {given}:
+                    home.pop(name, None)
 
 
 def unreadable(dist: Distribution) -> str | None:
@@ -114,6 +129,24 @@ def unreadable(dist: Distribution) -> str | None:
     if not parameters(dist):
         return f"{type(base).__name__}: an unknown distribution: its parameters cannot be read"
     return None
+
+
+def as_given(dist: Distribution, name: str, gradients: Tensor) -> Tensor:
+    """Gradients (n, …) in a parameter as torch keeps it → as the user gave it: a Categorical's probs are normalised."""
+    value = parameters(dist)[name]
+    node = value.grad_fn
+    if domains(dist)[name] is not constraints.simplex or node is None or node.name() != "DivBackward0":
+        return gradients
+    given, output = node.next_functions[0]  # what was divided by its sum
+    assert given is not None
+    edge = torch.autograd.graph.GradientEdge(given, output)
+    try:
+        return torch.autograd.grad(value, [edge], gradients, retain_graph=True, is_grads_batched=True)[0]
+    except RuntimeError:
+        raise UsageError(
+            f"{type(base_of(dist)).__name__}: {name}: an earlier backward() used up what torch computed from it: make "
+            "the distribution anew"
+        ) from None
 
 
 def device_of(dist: Distribution) -> torch.device:

@@ -26,6 +26,7 @@ from arzhang.gradients.distributions import (
     carrying,
     compact,
     device_of,
+    domains,
     draw,
     parameters,
     rebuild,
@@ -278,7 +279,8 @@ class _Differences(Estimator):
             log.info("%s: %s evaluations of f for a sample's gradient", type(self).__name__, self.evaluations(dist))
         for name in carrying(dist):
             target, (constant, positive, negative), whole = self.pair(base, name, generator)
-            θ = getattr(base, target)
+            given = parameters(base)
+            θ = given[target] if target in given else getattr(base, target)
             if coordinates(dist) == 1 and not whole:  # a scalar, though it may stand in an Independent of one
                 shape = dist.batch_shape + dist.event_shape
                 positive, negative = (side.reshape(*shape, -1) for side in (positive, negative))
@@ -379,7 +381,7 @@ def _entries(θ: Tensor, rows: int) -> Tensor:
 
 
 def _inside(dist: Distribution, name: str, moved: Tensor, step: float) -> Tensor:
-    constraint = dist.arg_constraints[name]
+    constraint = domains(dist)[name]
     if constraint is constraints.simplex:  # it is normalised anew
         ok = moved >= 0
     elif constraint is constraints.lower_cholesky:  # a step also moves what is above the diagonal

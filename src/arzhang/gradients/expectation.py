@@ -7,7 +7,7 @@ from torch.distributions import Distribution
 
 from arzhang.errors import UsageError
 from arzhang.gradients.checks import Function, check_count, check_distribution
-from arzhang.gradients.distributions import carrying, parameters, rebuild, repeated, unreadable
+from arzhang.gradients.distributions import as_given, carrying, parameters, rebuild, repeated, unreadable
 from arzhang.gradients.estimators import (
     Estimator,
     FiniteDifference,
@@ -65,8 +65,9 @@ def per_sample_gradients(
     """The n single-sample gradients of E_{z ∼ dist}[f(z)], by the parameters' names: {"loc": (n, *parameter shape), …}.
 
     For looking at variance, not for training. The names are those by which `dist` was made, and of the parameters that
-    carry gradients (of all of them, where none does). Under the same generator their mean is the gradient that
-    `expectation` gives. A sample here is all that one draw costs: see `Estimator.evaluations`.
+    carry gradients (of all of them, where none does); the shapes are those to which torch has broadcast them. Under
+    the same generator their mean is the gradient that `expectation` gives. A sample here is all that one draw costs:
+    see `Estimator.evaluations`.
 
     Raises:
         UsageError: as `expectation`, and where single samples make no sense (Sobol and antithetic draws).
@@ -95,7 +96,7 @@ def per_sample_gradients(
     if not surrogate.requires_grad:
         return {name: torch.zeros_like(values[name]) for name in wanted}
     gradients = torch.autograd.grad(surrogate.sum(), leaves, materialize_grads=True)
-    return dict(zip(wanted, gradients, strict=True))
+    return {name: as_given(dist, name, of_name) for name, of_name in zip(wanted, gradients, strict=True)}
 
 
 def _admit(estimator: Estimator, dist: Distribution, n: int) -> None:

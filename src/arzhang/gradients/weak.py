@@ -146,7 +146,7 @@ def geometric_probs(dist: Geometric) -> WeakPair:
 
 def _weibull(u: Tensor) -> Tensor:
     """W ∼ Weibull(shape 2, scale √2), density w·exp(−w²/2), from a uniform u."""
-    return torch.log1p(-u).mul_(-2).sqrt_()
+    return torch.neg(u).log1p_().mul_(-2).sqrt_()
 
 
 def _about_mean(dist: Normal, above: Tensor, below: Tensor) -> WeakPair:

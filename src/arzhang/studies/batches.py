@@ -82,8 +82,9 @@ def _check(options: BatchStudy) -> None:
     for name in options.estimators:
         if name not in ESTIMATORS:
             raise UsageError(f"--estimators {name}: there is {', '.join(ESTIMATORS)}")
-    if not options.estimators or not options.batch_sizes:
-        raise UsageError("--estimators and --batch-sizes: give at least one of each")
+    for flag, given in (("--estimators", options.estimators), ("--batch-sizes", options.batch_sizes)):
+        if not given or len(set(given)) < len(given):
+            raise UsageError(f"{flag} {' '.join(map(str, given))}: give at least one, and none twice")
     for flag, least, values in (
         ("--batch-sizes", 1, options.batch_sizes),
         ("--draws", 2, [options.draws]),
@@ -249,6 +250,10 @@ def _draw(arms: Sequence[dict[str, Any]], points: Sequence[dict[str, Any]], out:
         (spread, "batches.axis.size", "batches.axis.variance"),
     ):
         axes.set(xscale="log", xlabel=words(x), ylabel=words(y))
+    sizes = sorted({arm["batch_size"] for arm in arms})
+    for axes in (by_size, spread):  # the sizes themselves, where a logarithmic axis would number powers of ten
+        axes.set_xticks(sizes, labels=[str(size) for size in sizes])
+        axes.minorticks_off()
     spread.set_yscale("log")
     figures.legend(figure, [(words(f"estimator.{name}"), *STYLES[name], "-") for name in names])
     return [figures.save(figure, out, "batches")]

@@ -2,6 +2,7 @@
 
 import ast
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -51,6 +52,8 @@ def integrand(text: str) -> Integrand:
     >>> integrand("z**2 + sin(3*z)").f(torch.tensor(0.0))
     tensor(0.)
     """
+    if not text.isprintable():
+        raise _unreadable(text, "it must be one line")
     name, _, argument = text.partition(":")
     named = {
         "square": _square,
@@ -75,8 +78,10 @@ def integrand(text: str) -> Integrand:
 def expression(text: str) -> Evaluate:
     """A function of z from an arithmetic expression; nothing but numbers, z, pi, e, + − * / **, < >, and FUNCTIONS."""
     try:
-        tree = ast.parse(text.strip(), mode="eval") if len(text) <= LONGEST else None
-    except (SyntaxError, ValueError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the parser, on what is refused below
+            tree = ast.parse(text.strip(), mode="eval") if len(text) <= LONGEST else None
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         tree = None
     if tree is None:
         raise _unreadable(text, f"not an expression of at most {LONGEST} characters")
@@ -95,7 +100,8 @@ def expression(text: str) -> Evaluate:
 
 def _unreadable(text: str, why: str) -> UsageError:
     known = "square, linear:3, shifted:2, sin, exp:1, cos:5, step"
-    return UsageError(f"--f {text[:LONGEST]}: {why}; there is {known}, or an expression of z such as 'z**2 + sin(3*z)'")
+    shown = text[:LONGEST] if text.isprintable() else ascii(text[:LONGEST])
+    return UsageError(f"--f {shown}: {why}; there is {known}, or an expression of z such as 'z**2 + sin(3*z)'")
 
 
 def _compiled(node: ast.expr, text: str) -> Callable[[Tensor], Tensor]:
@@ -123,7 +129,7 @@ def _compiled(node: ast.expr, text: str) -> Callable[[Tensor], Tensor]:
 
 
 def _number(k: float) -> str:
-    return f"{k:g}"
+    return f"{k:g}".replace("-", "−")
 
 
 def _square(text: str, k: float) -> Integrand:
@@ -135,7 +141,9 @@ def _linear(text: str, k: float) -> Integrand:
 
 
 def _shifted(text: str, k: float) -> Integrand:
-    return Integrand(text, f"(z − {_number(k)})²", lambda z: (z - k) ** 2, lambda μ, σ: 2 * (μ - k))
+    return Integrand(
+        text, f"(z {'−' if k >= 0 else '+'} {_number(abs(k))})²", lambda z: (z - k) ** 2, lambda μ, σ: 2 * (μ - k)
+    )
 
 
 def _sin(text: str, k: float) -> Integrand:

@@ -5,14 +5,17 @@ from statistics import NormalDist, median
 from typing import Any
 
 Conclusion = dict[str, Any]
+CONFIDENCE = 1.959964  # standard errors of a 95 % interval
+SURELY = 10.0  # a mean that lies so many standard errors beside the truth does so by no chance
 LEAST_FACTOR = 1.02  # closer than this is a tie: the sampling error of a variance from 10⁵ samples
 
 
 def conclude(curves: list[dict], sizes: list[dict], mohamed: dict, σ: float) -> list[Conclusion]:
     """All conclusions, in the order in which a reader wants them."""
-    found = [_agreement(curves)]
+    found = _agreement(curves)
     found += [_biased(c) for c in curves if c["zero_gradient"]]
-    honest = [c for c in curves if not c["zero_gradient"]]
+    found += [_of("diverges", f=c["label"], estimator=c["estimator"]) for c in curves if c["exact_variance"] is None]
+    honest = [c for c in curves if not c["zero_gradient"] and max(_strays(c)) < SURELY]  # a wrong mean is no bargain
     for f in dict.fromkeys(c["f"] for c in curves):
         of_f = [c for c in honest if c["f"] == f]
         if len(of_f) > 1:
@@ -31,35 +34,49 @@ def _of(id: str, **values: Any) -> Conclusion:
     return {"id": f"gradients.{id}", "values": values}
 
 
-def _agreement(curves: list[dict]) -> Conclusion:
-    """Every mean against the truth, at 95 % for all comparisons together."""
-    strays = []
-    for c in curves:
-        if c["zero_gradient"]:
-            continue
-        for mean, truth, interval in zip(c["mean"], c["exact_mean"], c["mean_interval"], strict=True):
-            error = interval / 1.959964 + 1e-9 * (1 + abs(truth))
-            strays.append(abs(mean - truth) / error)
-    bound = NormalDist().inv_cdf(1 - 0.05 / max(len(strays), 1) / 2)
-    outside = sum(s > bound for s in strays)
-    return _of(
-        "agree" if not outside else "disagree",
-        compared=len(strays),
-        outside=outside,
-        largest=max(strays, default=0.0),
-        bound=bound,
-    )
+def _agreement(curves: list[dict]) -> list[Conclusion]:
+    """Every mean against the truth, at 95 % for all comparisons together; then each curve that strays, by name."""
+    honest = [c for c in curves if not c["zero_gradient"]]
+    strays = [_strays(c) for c in honest]
+    every = [s for of_curve in strays for s in of_curve]
+    bound = NormalDist().inv_cdf(1 - 0.05 / max(len(every), 1) / 2)
+    outside = sum(s > bound for s in every)
+    found = [
+        _of(
+            "agree" if not outside else "disagree",
+            compared=len(every),
+            outside=outside,
+            largest=max(every, default=0.0),
+            bound=bound,
+        )
+    ]
+    for c, of_curve in zip(honest, strays, strict=True):
+        far = max(of_curve)
+        if far > bound:
+            found.append(_at("astray", c, of_curve.index(far), count=sum(s > bound for s in of_curve), errors=far))
+    return found
+
+
+def _strays(curve: dict) -> list[float]:
+    """How many standard errors each mean lies from the truth."""
+    compared = zip(curve["mean"], curve["exact_mean"], curve["mean_interval"], strict=True)
+    return [abs(mean - truth) / (i / CONFIDENCE + 1e-9 * (1 + abs(truth))) for mean, truth, i in compared]
 
 
 def _biased(curve: dict) -> Conclusion:
-    at = max(range(len(curve["mu"])), key=lambda i: abs(curve["exact_mean"][i]))
+    return _at("zero", curve, max(range(len(curve["mu"])), key=lambda i: abs(curve["exact_mean"][i])))
+
+
+def _at(id: str, curve: dict, i: int, **values: Any) -> Conclusion:
+    """What a curve gives at its i-th mean, and the truth there."""
     return _of(
-        "zero",
+        id,
         f=curve["label"],
         estimator=curve["estimator"],
-        mu=curve["mu"][at],
-        mean=curve["mean"][at],
-        truth=curve["exact_mean"][at],
+        mu=curve["mu"][i],
+        mean=curve["mean"][i],
+        truth=curve["exact_mean"][i],
+        **values,
     )
 
 

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from arzhang.report import figures
+from arzhang.studies.exact import LEAST
 from arzhang.wording import words
 
 STYLES = dict(
@@ -21,7 +22,6 @@ STYLES = dict(
     )
 )  # fmt: skip
 """Colour and marker of each estimator; the markers say the same to those who print in grey."""
-LEAST = 1e-20  # below that a variance is zero, and rounding is all that is left of it
 
 
 @figures.styled()

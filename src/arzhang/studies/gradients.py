@@ -32,6 +32,7 @@ from arzhang.gradients import (
 from arzhang.randomness import generator
 from arzhang.studies import exact, gradient_conclusions, gradient_figures
 from arzhang.studies.expressions import Integrand, integrand
+from arzhang.studies.gradient_conclusions import CONFIDENCE
 from arzhang.studies.options import GradientStudy
 
 RESULTS = "gradients.json"
@@ -47,7 +48,7 @@ ESTIMATORS: dict[str, Estimator] = {
     "finite-difference": FiniteDifference(),
 }
 CHUNK = 200_000  # numbers worked on at once: what fits a processor's cache
-CONFIDENCE = 1.959964  # of the intervals in figures and tables: 95 %
+MOST = 10_000_000  # samples in one estimate: they are in memory together
 
 # Mohamed et al. 2020, figures 2 and 3: the variance of ∂μ at μ = σ = 1 against k.
 MOHAMED_ESTIMATORS = ("score-function", "score-function:optimal", "pathwise", "measure-valued:shared")
@@ -110,13 +111,13 @@ def _checked(options: GradientStudy) -> tuple[Float64[Tensor, " means"], list[In
         raise UsageError(f"--mu {options.mu}: must be first:last:how many, e.g. -3:3:41") from None
     if not len(μ) or not μ.isfinite().all():
         raise UsageError(f"--mu {options.mu}: needs at least one mean, all of them finite")
-    if not (options.sigma > 0 and math.isfinite(options.sigma)):
-        raise UsageError(f"--sigma {options.sigma}: a standard deviation is greater than 0")
+    if not 1e-6 <= options.sigma <= 1e6:
+        raise UsageError(f"--sigma {options.sigma}: a standard deviation is greater than 0, and here from 1e-6 to 1e6")
     if options.samples < 1000:
         raise UsageError(f"--samples {options.samples}: a variance needs at least 1000")
     for n in options.n:
-        if n < 1:
-            raise UsageError(f"--n {n}: must be at least 1")
+        if not 1 <= n <= MOST:
+            raise UsageError(f"--n {n}: must be at least 1 and at most {MOST:,}")
     for name in options.estimators:
         if name not in ESTIMATORS:
             raise UsageError(f"--estimators {name}: there is {', '.join(ESTIMATORS)}")
@@ -141,10 +142,10 @@ def measure(
     for start in range(0, samples - 1, chunk):
         n = min(chunk, samples - start)
         drawn = per_sample_gradients(f, Normal(leaf, σ), estimator=estimator, n=n, generator=noise)["loc"]
-        variance, mean = torch.var_mean(drawn, 0)
+        mean = drawn.mean(0)
         sizes.append(n)
         means.append(mean)
-        variances.append(variance)
+        variances.append((drawn - mean).square_().sum(0) / (n - 1))  # a third of the time of torch.var_mean
     weight = torch.tensor(sizes, dtype=torch.float64).unsqueeze(1)
     each, within = torch.stack(means), torch.stack(variances)
     mean = (weight * each).sum(0) / weight.sum()
@@ -162,8 +163,9 @@ def _curve(f: Integrand, name: str, μ: Tensor, options: GradientStudy) -> dict[
         warnings.simplefilter("always", ZeroGradientWarning)
         mean, variance, error = measure(f.f, estimator, μ, σ, options.samples, noise)
     seconds = time.perf_counter() - began
+    _must_be_finite(mean + variance, f, name, μ)
     evaluations = estimator.evaluations(Normal(μ[0].clone().requires_grad_(), σ), 1000) / 1000
-    truth = f.gradient(μ, σ) if f.gradient else exact.gradient(f.f, μ, σ)
+    truth = _truth(f, μ, σ)
     of_variance = exact.variance(f.f, estimator, μ, σ)
     return {
         "f": f.name,
@@ -186,6 +188,19 @@ def _curve(f: Integrand, name: str, μ: Tensor, options: GradientStudy) -> dict[
     }
 
 
+def _truth(f: Integrand, μ: Tensor, σ: float) -> Tensor:
+    truth = f.gradient(μ, σ) if f.gradient else exact.gradient(f.f, μ, σ)
+    if truth is None:
+        raise UsageError(f"--f {f.name}: the integral of E[f(z) (z − μ)] does not converge, so there is no gradient")
+    return truth
+
+
+def _must_be_finite(values: Tensor, f: Integrand, name: str, μ: Tensor) -> None:
+    bad = ~values.isfinite()
+    if bad.any():
+        raise UsageError(f"--f {f.name}: the gradients by {name} are not finite at μ = {μ[bad][0]:g}: f grows too fast")
+
+
 def _by_size(f: Integrand, name: str, μ: Tensor, options: GradientStudy) -> dict[str, Any]:
     """Mean and variance against N, of whole estimates from N samples, at the mean nearest to 1."""
     at = μ[(μ - 1).abs().argmin()]
@@ -199,6 +214,7 @@ def _by_size(f: Integrand, name: str, μ: Tensor, options: GradientStudy) -> dic
         estimates = torch.cat(
             [_estimates(f, estimator, at, σ, n, rows, noise) for rows in _parts(repeats, max(CHUNK // n, 1))]
         )
+        _must_be_finite(estimates.var().reshape(1), f, name, at.reshape(1))
         variance = estimates.var().item()
         points.append(
             {
@@ -210,7 +226,7 @@ def _by_size(f: Integrand, name: str, μ: Tensor, options: GradientStudy) -> dic
                 "variance_interval": CONFIDENCE * ((estimates - estimates.mean()) ** 2).std().item() / repeats**0.5,
             }
         )
-    truth = f.gradient(at, σ) if f.gradient else exact.gradient(f.f, at.reshape(1), σ)
+    truth = _truth(f, at.reshape(1), σ)
     of_variance = exact.variance(f.f, estimator, at.reshape(1), σ)
     return {
         "f": f.name,
