@@ -1,28 +1,23 @@
 """Pairs of images, such as a segmentation and its photo: from files, or built in, to batches on the device."""
 
-import contextlib
 import hashlib
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int64, Shaped, UInt8
 from torch import Tensor
-from torchvision.transforms.v2 import InterpolationMode
-from torchvision.transforms.v2 import functional as transforms
 from torchvision.utils import make_grid, save_image
 
 from arzhang.contracts import Example
-from arzhang.data import cache, images, layouts, sources
-from arzhang.data.cache import Decoded, threaded
-from arzhang.data.decode import Header, Unreadable, read
+from arzhang.data import images, layouts, sources
+from arzhang.data.cache import Decoded
+from arzhang.data.halves import LARGEST, Wanted, decoded
 from arzhang.data.images import Images, Notify, Splits
-from arzhang.data.layouts import Layout, Sides
 from arzhang.errors import ArzhangError, UsageError
-from arzhang.palettes import CITYSCAPES, nearest
 from arzhang.randomness import generator
 
 Direction = Literal["right-to-left", "left-to-right"]
@@ -36,10 +31,6 @@ BUILT_IN = {
 BASE = {"edges2fashion": "fashion-mnist"}
 """What a set is made from."""
 KAGGLE = "dansbecker/cityscapes-image-pairs"
-VERSION = 1
-"""Of the cache's format; another one is built anew."""
-LARGEST = 1_024
-"""Pixels a side: beyond it a size must be asked for."""
 
 
 class Pairs:
@@ -290,7 +281,12 @@ def load(
 
 def _files(path: Path, how: _How) -> Splits:
     layout = layouts.find(path)
-    found = {part: _decoded(layout, sides, how) for part, sides in layout.parts.items()}
+    labels = (how.label_side in ("left", "both"), how.label_side in ("right", "both"))
+    wanted = Wanted(how.size, labels, how.snap)
+    found = {
+        part: _Rows.of(*decoded(layout, sides, wanted, how.notify, unpaired=how.unpaired))
+        for part, sides in layout.parts.items()
+    }
     if how.unpaired:
         found = {part: some.apart() for part, some in found.items()}
     own = found.get("test") or found.get("validation")
@@ -308,128 +304,6 @@ def _files(path: Path, how: _How) -> Splits:
     sets = {id(one): one for some in found.values() for one in (some.left, some.right)}.values()
     hashes = [digest for one in sets for digest in one.hashes]
     return how.splits(str(path), parts, hashes, sum(len(one.unreadable) for one in sets))
-
-
-def _decoded(layout: Layout, sides: Sides, how: _How) -> _Rows:
-    """One part of a set from the cache, which is built where there is none for just these files."""
-    labels = {"left": (True, False), "right": (False, True), "both": (True, True), "none": (False, False)}
-    left, right = labels[how.label_side]
-    if sides.right is None:
-        both = _cached(layout, [(name,) for name in sides.left], (left, right), how)
-        return _Rows.of(both, both)
-    if how.unpaired and not layouts.equal_names(sides):
-        one = _cached(layout, [(name,) for name in sides.left], (left,), how)
-        other = _cached(layout, [(name,) for name in sides.right], (right,), how)
-        return _Rows.of(one, other)
-    both = _cached(layout, layouts.partners(layout, sides), (left, right), how)
-    return _Rows.of(both, both)
-
-
-def _cached(layout: Layout, items: Sequence[tuple[str, ...]], labels: tuple[bool, ...], how: _How) -> Decoded:
-    files = [name for item in items for name in item]
-    known = images.known(layout.root, files)
-    key = ["pairs", VERSION, how.size, labels, how.snap, str(layout.root.resolve()), len(items), known]
-    found = cache.read(cache.entry("pairs", key, lambda folder: _build(layout.root, items, labels, how, folder)))
-    images.tell_unreadable(layout.root, found.unreadable, how.notify)
-    return found
-
-
-def _build(root: Path, items: Sequence[tuple[str, ...]], labels: tuple[bool, ...], how: _How, folder: Path) -> None:
-    """Decode every pair once, in threads, in chunks: one raw file a side."""
-    headers, unreadable = images.headers(root, [name for item in items for name in item])
-    items = [item for item in items if all(name in headers for name in item)]
-    halved = len(labels) == 2 and all(len(item) == 1 for item in items)
-    shapes = _shapes(root, items, headers, halved=halved, sides=len(labels), size=how.size)
-    names: list[str] = []
-    hashes: list[str] = []
-
-    def ready(item: tuple[str, ...]) -> Any:
-        return images.attempt(lambda p: _ready(p, item, labels, shapes, how.snap), root)
-
-    with contextlib.ExitStack() as stack:
-        made = [stack.enter_context(cache.pixels_file(folder, side).open("wb")) for side in range(len(labels))]
-        for item, result in threaded(ready, items, "decoding pairs"):
-            if isinstance(result, Unreadable):
-                unreadable[item[0]] = str(result)
-                continue
-            sides, digest = result
-            for file, side in zip(made, sides, strict=True):
-                file.write(side.tobytes())
-            names.append(item[0].replace("//", "/"))
-            hashes.append(digest)
-    if not names:
-        raise images.none_readable(root, unreadable)
-    cache.write_index(folder, [(len(names), *shape) for shape in shapes], "uint8", names, hashes, unreadable)
-
-
-def _shapes(
-    root: Path,
-    items: Sequence[tuple[str, ...]],
-    headers: Mapping[str, Header],
-    *,
-    halved: bool,
-    sides: int,
-    size: tuple[int, int] | None,
-) -> list[tuple[int, int, int]]:
-    """Channels, height and width of each side. ArzhangError names the first pair that is none."""
-    found: set[tuple[int, int]] = set()
-    for item in items:
-        first = headers[item[0]]
-        if halved and first.width % 2:
-            raise ArzhangError(f"{root / item[0]}: {first.width}×{first.height} pixels: an odd width has no two halves")
-        last = headers[item[-1]]
-        if first[2:] != last[2:]:
-            what = f"{first.width}×{first.height} pixels, but {root / item[-1]} has {last.width}×{last.height}"
-            raise ArzhangError(f"{root / item[0]}: {what}; the two sides of a pair are of one size")
-        found.add((first.height, first.width // 2 if halved else first.width))
-    if size is None:
-        size = next(iter(found))
-        if len(found) > 1 or max(size) > LARGEST:
-            low, high = min(map(min, found)), max(map(max, found))
-            raise UsageError(f"{root}: sides of {low} to {high} pixels; give --size, e.g. --size 256")
-    if min(size) < 8:
-        raise UsageError(f"{root}: sides of {size[1]}×{size[0]} pixels are too small for pairs; give --size")
-    depths = [max(headers[item[min(side, len(item) - 1)]].channels for item in items) for side in range(sides)]
-    return [(depth, *size) for depth in depths]
-
-
-def _ready(
-    root: Path, item: tuple[str, ...], labels: tuple[bool, ...], shapes: Sequence[tuple[int, int, int]], snap: bool
-) -> tuple[list[UInt8[np.ndarray, "C H W"]], str]:
-    """The sides of one pair as rows of the cache, and the hash of its files."""
-    whole = [_bytes(read(root / name)) for name in item]
-    if len(labels) == 2 and len(item) == 1:
-        if whole[0].shape[1] % 2:
-            raise Unreadable("turned as its EXIF says, its width is odd")
-        whole = np.split(whole[0], 2, axis=1)
-    made = [
-        _fitted(image, shape, label=label, snap=snap) for image, shape, label in zip(whole, shapes, labels, strict=True)
-    ]
-    hashes = [images.sha256(root / name) for name in item]
-    return made, hashes[0] if len(item) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
-
-
-def _bytes(image: Shaped[np.ndarray, "H W C"]) -> UInt8[np.ndarray, "H W C"]:
-    """Pairs are kept as bytes. Of 16 bits the upper 8 stay; fractions must lie in [0, 1]."""
-    if image.dtype == np.float32 and not (image.min() >= 0 and image.max() <= 1):
-        raise Unreadable(f"fractions from {image.min():.4g} to {image.max():.4g}, where pairs take 0 to 1")
-    return images.recast(image, "uint8", image.shape[2])
-
-
-def _fitted(
-    image: UInt8[np.ndarray, "H W C"], shape: tuple[int, int, int], *, label: bool, snap: bool
-) -> UInt8[np.ndarray, "D S T"]:
-    """One side at its size: a label map by nearest neighbour, a photo with antialiasing."""
-    channels, height, width = shape
-    image = images.recast(image, "uint8", channels)
-    pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
-    if pixels.shape[1:] != (height, width):
-        mode = InterpolationMode.NEAREST_EXACT if label else InterpolationMode.BILINEAR
-        pixels = transforms.resize(pixels, [height, width], interpolation=mode, antialias=not label)
-    if label and snap and channels == 3:
-        table = torch.tensor([colour for _, colour in CITYSCAPES], dtype=torch.uint8)
-        pixels = table[nearest(pixels.permute(1, 2, 0))].permute(2, 0, 1)
-    return np.ascontiguousarray(pixels.numpy())
 
 
 # -------------------------------------------------------------------------------------------------------- built in

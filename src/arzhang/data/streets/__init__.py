@@ -117,3 +117,6 @@ def _share(work: list[Any], hands: int) -> None:
     finally:
         for one in started:
             one.kill()
+            one.wait()
+            if one.stderr:
+                one.stderr.close()
