@@ -195,8 +195,9 @@ class _How(NamedTuple):
         if self.unpaired:
             some = some.apart()
         forward = self.direction == "right-to-left"
-        left = images.part(some.left.sides[0], some.left.names, some.rows, self.device, self.memory_share)
-        right = images.part(some.right.sides[-1], some.right.names, some.others, self.device, self.memory_share)
+        share = self.memory_share / 2  # of each side
+        left = images.part(some.left.sides[0], some.left.names, some.rows, self.device, share)
+        right = images.part(some.right.sides[-1], some.right.names, some.others, self.device, share)
         classes_are: dict[LabelSide, Classes] = {
             "right": "inputs" if forward else "images",
             "left": "images" if forward else "inputs",

@@ -179,6 +179,8 @@ def _developed(view: View, photo: Float32[np.ndarray, "3 H W"]) -> UInt8[np.ndar
     exposed = photo * (light.exposure * np.array(light.balance, np.float32)[:, None, None]) * rim
     exposed = np.maximum(exposed, 0)
     curved = (exposed * (1 + exposed / 6)) / (1 + exposed)
-    values = np.clip(curved, 0, 1) ** (1 / 2.2) * 255
+    values = np.clip(curved, 0, 1) ** (1 / 2.2)
+    values += 0.45 * (values * values * (3 - 2 * values) - values)  # deeper shadows, brighter lights
+    values = (values + 0.25 * (values - values.mean(0))) * 255  # and stronger colours, as cameras like them
     values += rng.normal(0, light.noise, (1, height, width)) + rng.normal(0, light.noise / 2, (3, height, width))
     return np.ascontiguousarray(values.round().clip(0, 255).astype(np.uint8).transpose(1, 2, 0))
