@@ -25,6 +25,16 @@ def generator(*key: int | str, device: torch.device | str = "cpu") -> torch.Gene
     return torch.Generator(device).manual_seed(mix(*key))
 
 
+def reseed(*key: int | str, device: torch.device) -> None:
+    """Seed torch's own generators, of the CPU and of `device`, for what draws inside a network.
+
+    `torch.manual_seed` at each step would keep a stack trace for every kind of device that is not in use, for ever.
+    """
+    torch.default_generator.manual_seed(mix(*key))
+    if device.type in ("cuda", "mps"):
+        torch.get_device_module(device).manual_seed(mix(*key))
+
+
 def permutation(n: int, seed: int, epoch: int) -> Int64[Tensor, " n"]:
     """The order in which n images are taken in an epoch: a function of (seed, epoch), so that it needs no saving."""
     return torch.randperm(n, generator=generator(seed, "order", epoch))

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from arzhang.errors import UsageError
-from arzhang.networks.vae import VAE, Decoder, Encoder, decoder, encoder, pyramid, reparameterise
+from arzhang.networks.vae import VAE, ConvTranspose2d, Decoder, Encoder, decoder, encoder, pyramid, reparameterise
 
 ENCODER = [  # assignment 3a: layer, output, (kernel, stride, padding)
     (nn.Conv2d, (8, 14, 14), (3, 2, 1)),
@@ -43,10 +43,31 @@ def test_the_table_row_by_row(network, start, table):
     assert len(network) == len(table)
     for layer, (kind, output, numbers) in zip(network, table, strict=True):
         x = layer(x)
-        assert type(layer) is kind
+        assert isinstance(layer, kind)
         assert tuple(x.shape) == (5, *output)
         if numbers:
             assert (layer.kernel_size[0], layer.stride[0], layer.padding[0]) == numbers
+
+
+@pytest.mark.parametrize(("out", "extra", "bias"), [(1, 1, True), (1, 1, False), (3, 1, True), (1, 0, True)])
+def test_the_faster_transposed_convolution_is_torchs(out, extra, bias):
+    """Values and every gradient, in float64; the same names in the state, so that weights go either way."""
+    torch.manual_seed(0)
+    ours = ConvTranspose2d(8, out, 3, 2, 1, output_padding=extra, bias=bias).double()
+    theirs = nn.ConvTranspose2d(8, out, 3, 2, 1, output_padding=extra, bias=bias).double()
+    theirs.load_state_dict(ours.state_dict())
+    x = torch.randn(3, 8, 5, 4, dtype=torch.float64)
+    inputs = [x.clone().requires_grad_(), x.to(memory_format=torch.channels_last).requires_grad_()]
+    found = [layer(given) for layer, given in zip((theirs, ours), inputs, strict=True)]
+    weight = torch.randn_like(found[0])
+    expected, gradients = (
+        torch.autograd.grad((image * weight).sum(), [given, *layer.parameters()])
+        for image, layer, given in zip(found, (theirs, ours), inputs, strict=True)
+    )
+    torch.testing.assert_close(found[1], found[0], rtol=1e-12, atol=1e-12)
+    for one, other in zip(gradients, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(ours(x[0]), theirs(x[0]), rtol=1e-12, atol=1e-12)  # unbatched, as torch's takes it
 
 
 def test_parameters_at_latent_32():

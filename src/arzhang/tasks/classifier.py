@@ -62,7 +62,7 @@ class ClassifierTask:
     def measure(self, batch: Batch) -> dict[str, Float[Tensor, " B"]]:
         """Cross-entropy of each image's class, and whether the likeliest one is right."""
         assert batch.labels is not None
-        logits = self.classifier(batch.images)
+        logits = self.classifier(batch.images.to(next(self.networks.parameters()).dtype))
         right = (logits.argmax(1) == batch.labels).to(logits.dtype)
         return {"cross_entropy": F.cross_entropy(logits, batch.labels, reduction="none"), "accuracy": right}
 

@@ -27,7 +27,7 @@ from torchvision.utils import make_grid, save_image
 from arzhang.contracts import LUCK, Batch, Examples, Scalars, Task
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.health import findings
-from arzhang.randomness import generator, mix, permutation
+from arzhang.randomness import generator, permutation, reseed
 from arzhang.recipes import Training
 from arzhang.training import checkpoint as checkpoints
 from arzhang.training.progress import Progress
@@ -52,16 +52,22 @@ class Interrupted(ArzhangError):
 
 
 class _Turns(nn.Module):
-    """All turns of a task as one module, so that Fabric can wrap it for precision and for gradients over ranks."""
+    """All turns of a task as one module, so that Fabric can wrap it for precision and for gradients over ranks.
+
+    Batch and scalars pass beside the call: Fabric would search every value in them, at each step, for work to do.
+    """
 
     def __init__(self, task: Task, compiled: bool) -> None:
         super().__init__()
         self.networks = task.networks
         self.losses = [torch.compile(turn.loss) if compiled else turn.loss for turn in task.turns]
+        self.batch: Batch | None = None
         self.shared: dict[str, Any] = {}
+        self.scalars: Scalars = {}
 
-    def forward(self, turn: int, batch: Batch) -> tuple[Tensor, Scalars]:
-        return self.losses[turn](batch, self.shared)
+    def forward(self, turn: int) -> Tensor:
+        loss, self.scalars = self.losses[turn](self.batch, self.shared)
+        return loss
 
 
 class Loop:
@@ -108,6 +114,7 @@ class Loop:
     def fit(self) -> None:
         """Train from the last sound checkpoint, or from the start, to the last epoch."""
         self._restore()
+        _keep_freed_memory()
         devices = [self.fabric.device] if self.fabric.device.type == "cuda" else []
         with (
             torch.random.fork_rng(devices),  # each step reseeds; the caller's own random state is left alone
@@ -151,7 +158,7 @@ class Loop:
         size, seed = self.recipe.batch_size, self.recipe.seed
         indices = order[position * size : (position + 1) * size][self.rows]
         noise = self.task.noise(size, generator(seed, "noise", self.step, device=self.fabric.device))[self.rows]
-        torch.manual_seed(mix(seed, "step", self.step, self.fabric.global_rank))  # for what draws inside a network
+        reseed(seed, "step", self.step, self.fabric.global_rank, device=self.fabric.device)
         when = epoch + position / self.steps_an_epoch
         luck = None
         if self.train.augmented:
@@ -159,6 +166,7 @@ class Loop:
         return batch_of(self.train, indices, noise, when, luck)
 
     def _update(self, batch: Batch) -> None:
+        self.turns.batch = batch
         with self.fabric.autocast():
             self.turns.shared = self.task.prepare(batch)
         factor = self._schedule()
@@ -167,16 +175,15 @@ class Loop:
             with _only(turn.modules, self.task.networks) if len(self.optimizers) > 1 else contextlib.nullcontext():
                 for group in optimizer.param_groups:
                     group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor
-                loss, scalars = self.module(i, batch)
-                self.fabric.backward(loss)
+                self.fabric.backward(self.module(i))
                 if self.recipe.clip is not None:
                     self.fabric.clip_gradients(
                         self.module, optimizer, max_norm=self.recipe.clip, error_if_nonfinite=False
                     )
                 optimizer.step()
                 optimizer.zero_grad()
-            self.names[i] = list(scalars)
-            logged += [scalar.detach() for scalar in scalars.values()]
+            self.names[i] = list(self.turns.scalars)
+            logged += [scalar.detach() for scalar in self.turns.scalars.values()]
         self.window.append(torch.stack(logged))
         if self.averaged is not None:
             self.averaged.update_parameters(self.task.networks)
@@ -387,6 +394,12 @@ def _first_bad(rows: Tensor) -> str:
 
 def _silent(_: str) -> None:
     pass
+
+
+def _keep_freed_memory() -> None:
+    """glibc hands large freed blocks back to the system, so that each step's tensors cost their page faults anew (a
+    tenth of a small step). Once a block was freed, it keeps those up to that block's size, 32 MiB at most."""
+    torch.empty(31 << 20, dtype=torch.uint8)
 
 
 @contextlib.contextmanager
