@@ -1,22 +1,23 @@
-"""FID beside torchmetrics, torch-fidelity and pytorch-fid: the distance alone, then whole folders of images.
+"""FID beside torchmetrics, torch-fidelity and pytorch-fid: the distance alone, whole folders of images, and memory.
 
-All are given the same extracted weights (the package's file, with a final layer of zeros where one is wanted).
+All are given the same weights, and the reference's statistics are at hand for all.
 """
 
+import argparse
 import contextlib
-import io
+import os
+import shutil
+import subprocess
+import sys
 import tempfile
-import warnings
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
-import numpy as np
 import torch
-from PIL import Image
 
 from arzhang import scoring
 from arzhang.metrics import features, frechet
+from bench import parity
 from bench.timing import compare, show
 
 N, D, IMAGES = 10_000, 2_048, 2_000
@@ -43,90 +44,97 @@ def alone() -> None:
     show(f"Fréchet distance, d = {D}, n = {N}, cached reference", compare(contenders, rounds=3, warmup=0), 1, "call")
 
 
-def whole(folder: Path) -> None:
-    """FID of 2,000 PNG files against a cached reference."""
-    rng = np.random.default_rng(0)
-    for name, blur in (("real", 0), ("made", 3)):
-        (folder / name).mkdir()
-        for i in range(IMAGES if name == "made" else 2_100):
-            coarse = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
-            image = np.asarray(Image.fromarray(coarse).resize((64, 64), Image.Resampling.BICUBIC)).astype(int)
-            noisy = image + rng.integers(-20 + 5 * blur, 21 - 5 * blur, image.shape)
-            Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(folder / name / f"{i:05}.png")
+def whole(home: Path, images: int, rounds: int) -> None:
+    """FID of a folder of PNG files against a cached reference; the files are decoded, and their features made, anew."""
+    real, made = parity.folders(home, images + 100, images)
+    os.environ["ARZHANG_CACHE"] = str(home / "cache")
 
-    def ours() -> float:
+    def ours(precision: str) -> float:
+        shutil.rmtree(home / "cache" / "images", ignore_errors=True)
+
         def extractor() -> features.Extractor:
-            found = features.inception_extractor("pytorch-fid")
-            found.rows = _uncached(found, folder / "real")  # type: ignore[method-assign]
+            found = features.inception_extractor("pytorch-fid", precision=precision)
+            seen = found.seen
+            # The reference is kept, the made images are always looked at anew.
+            found.seen = lambda a, n, title, keep=True: seen(a, n, title, title == str(real))  # type: ignore[method-assign]
             return found
 
-        metrics = scoring.score(folder / "real", folder / "made", ["fid"], extractor, notify=lambda _: None)
-        return float(metrics["fid"]["value"])
+        return float(scoring.score(real, made, ["fid"], extractor, notify=lambda _: None)["fid"]["value"])
 
-    kept: dict[str, np.ndarray] = {}
-
-    def _uncached(extractor: features.Extractor, reference: Path) -> Any:
-        """The reference's features are kept, those of the made images are always computed."""
-        rows = type(extractor).rows
-
-        def take(images: Any, n: int, title: str, keep: bool = True) -> np.ndarray:
-            if title != str(reference):
-                return rows(extractor, images, n, title, keep=False)
-            if title not in kept:
-                kept[title] = rows(extractor, images, n, title, keep=False)
-            return kept[title]
-
-        return take
-
-    contenders: dict[str, Any] = {"arzhang score": ours}
+    contenders: dict[str, Any] = {
+        f"arzhang score, {precision}": lambda precision=precision: ours(precision)
+        for precision in ("float32", "bfloat16")
+    }
     with contextlib.suppress(ImportError):
         from pytorch_fid import fid_score
-        from pytorch_fid.inception import InceptionV3
 
-        model = _theirs(InceptionV3)
-        with contextlib.redirect_stderr(io.StringIO()):
-            moments = fid_score.compute_statistics_of_path(str(folder / "real"), model, 50, D, "cpu", 2)
+        network = parity.pytorch_fid(parity.weights(home / "weights.pth"))
+        path = parity.quietly
+        moments = path(fid_score.compute_statistics_of_path, str(real), network, 50, D, "cpu", 2)
 
         def theirs() -> float:
-            with contextlib.redirect_stderr(io.StringIO()):
-                made = fid_score.compute_statistics_of_path(str(folder / "made"), model, 50, D, "cpu", 2)
-                return float(fid_score.calculate_frechet_distance(*moments, *made))
+            found = path(fid_score.compute_statistics_of_path, str(made), network, 50, D, "cpu", 2)
+            return float(path(fid_score.calculate_frechet_distance, *moments, *found))
 
         contenders["pytorch-fid"] = theirs
-    values = {name: work() for name, work in contenders.items()}
-    print(values, {name: value / values["arzhang score"] - 1 for name, value in values.items()})
-    show(f"FID of {IMAGES} images, cached reference", compare(contenders, rounds=2, warmup=0), IMAGES, "image")
+    values = {name: work() for name, work in contenders.items()}  # the first round: caches are filled
+    first = values.get("pytorch-fid", next(iter(values.values())))
+    print({name: f"{value:.4f} ({value / first - 1:+.2%})" for name, value in values.items()})
+    show(f"FID of {images} images, cached reference", compare(contenders, rounds, warmup=0), images, "image")
 
 
-def _theirs(network: Any) -> Any:
-    """pytorch-fid's network with the package's weights."""
-    layers = features._layers(features.locate_inception(download=False))
+PEAK = """
+import resource, sys, torch
+from arzhang.metrics import features, scores
+from torch import nn
 
-    def loaded(*_: Any, **__: Any) -> dict[str, torch.Tensor]:
-        from pytorch_fid.inception import _inception_v3
+class Network(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.project = nn.Linear(48, 2048)
+    def forward(self, x):
+        return self.project(x.flatten(1)).relu()
 
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            bare = _inception_v3(num_classes=1008, aux_logits=False, weights=None)
-        state = {"fc.weight": torch.zeros(1008, D), "fc.bias": torch.zeros(1008)}
-        names = [name.removesuffix(".conv.weight") for name in bare.state_dict() if name.endswith(".conv.weight")]
-        for name, (weight, shift, mean, variance) in zip(names, layers, strict=True):
-            state |= {f"{name}.conv.weight": weight, f"{name}.bn.weight": torch.ones_like(shift)}
-            state |= {f"{name}.bn.bias": shift, f"{name}.bn.running_mean": mean, f"{name}.bn.running_var": variance}
-            state[f"{name}.bn.num_batches_tracked"] = torch.tensor(0)
-        return state
+n = int(sys.argv[1])
+torch.manual_seed(0)
+extractor = features.Extractor(Network(), "FID stand-in", "0", 2048, lambda x: x, {})
 
-    with mock.patch("pytorch_fid.inception.load_state_dict_from_url", loaded), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return network([network.BLOCK_INDEX_BY_DIM[D]]).eval()
+def images(seed):
+    return lambda: (torch.rand(min(50, n - i), 3, 4, 4, generator=torch.Generator().manual_seed(seed + i))
+                    for i in range(0, n, 50))
+
+sets = [scores.ImageSet(str(s), n, images(s)) for s in (0, 1)]
+scores.scores(*sets, ["fid"], extractor)
+print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
+"""
 
 
-def main() -> None:
-    """Print both tables."""
-    alone()
-    with tempfile.TemporaryDirectory() as folder:
-        whole(Path(folder))
+def memory() -> None:
+    """Peak resident memory of FID for several n, with a small network in Inception's place, whose own does not vary."""
+    print("\nPeak memory of FID")
+    for n in (4_000, 16_000, 64_000):
+        with tempfile.TemporaryDirectory() as cache:
+            words = [sys.executable, "-c", PEAK, str(n)]
+            environment = os.environ | {"ARZHANG_CACHE": cache}
+            done = subprocess.run(words, capture_output=True, text=True, check=True, env=environment)
+            print(f"  n = {n:6,}: {done.stdout.strip()}")
+
+
+def main(words: list[str] | None = None) -> None:
+    """Print the tables; `--images 500 --rounds 1` for a short look at whole folders."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--images", type=int, default=IMAGES)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--part", choices=("alone", "whole", "memory"))
+    how = parser.parse_args([] if words is None else words)
+    if how.part in (None, "alone"):
+        alone()
+    if how.part in (None, "whole"):
+        with tempfile.TemporaryDirectory() as folder:
+            whole(Path(folder), how.images, how.rounds)
+    if how.part in (None, "memory"):
+        memory()
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

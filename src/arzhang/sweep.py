@@ -12,6 +12,7 @@ from typing import Any
 
 from arzhang import assembly, evaluation, recipes
 from arzhang.errors import ArzhangError, UsageError
+from arzhang.metrics import scores
 from arzhang.report import figures
 from arzhang.training.run import Run, write_atomically
 from arzhang.wording import ENGLISH, words
@@ -164,8 +165,14 @@ def _axis(rows: Sequence[dict]) -> tuple[str, list[float]] | None:
 
 
 def _shared(rows: Sequence[dict]) -> list[str]:
-    """Metrics that every run has."""
-    return [metric for metric in rows[0]["metrics"] if all(metric in row["metrics"] for row in rows)]
+    """Metrics that every run has, by one protocol; the data may be what is swept."""
+    first = rows[0]["metrics"]
+    settings = [name for name in scores.SETTINGS if name not in ("data", "real_sha256")]
+    return [
+        name
+        for name, metric in first.items()
+        if all(name in row["metrics"] and not scores.unlike(metric, row["metrics"][name], settings) for row in rows)
+    ]
 
 
 def _means(rows: Sequence[dict], option: str, at: list[float], metric: str) -> list[float]:

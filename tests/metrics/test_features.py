@@ -5,9 +5,11 @@ import warnings
 from importlib import metadata
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import nn
 
 from arzhang.errors import ArzhangError, UsageError
@@ -103,6 +105,15 @@ def test_protocols():
     bytes_ = (x * 255).round()
     expected = F.interpolate(bytes_, (299, 299), mode="bilinear", align_corners=False) / 127.5 - 1
     assert torch.allclose(made["pytorch-fid"][:, :1], expected, atol=1e-5)
+
+
+def test_clean_is_pillows_antialiased_bicubic_in_floating_point():
+    image = np.random.default_rng(0).integers(0, 256, (40, 600), dtype=np.uint8)
+    pillow = Image.fromarray(image.astype(np.float32)).resize((299, 299), Image.Resampling.BICUBIC)
+    expected = np.asarray(pillow).clip(0, 255)
+    assert np.asarray(pillow).max() > 255  # the clipping matters
+    found = features.PROTOCOLS["clean"].prepare(torch.from_numpy(image).view(1, 1, 40, 600) / 255)[0, 0] * 128 + 128
+    assert np.abs(found.numpy() - expected).max() < 0.01
 
 
 def test_tensorflow_ones_resize_takes_pixels_without_a_half():

@@ -1,6 +1,7 @@
 """The Fréchet distance: closed forms, few samples, dead features, identical sets, others' formula, its jackknife."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -42,6 +43,23 @@ def test_diagonal_gaussians_in_closed_form(d, shift, scale):
 def test_parity_with_the_published_formula():
     a, b = draw(20_000, 64), draw(20_000, 64, seed=1, shift=0.1, scale=1.1)
     assert value(a, b) == pytest.approx(published_formula(a, b), rel=1e-6)
+    roots = np.sqrt(np.linalg.eigvals(np.cov(a.numpy().T) @ np.cov(b.numpy().T)).astype(complex)).real.sum()
+    difference = (a.mean(0) - b.mean(0)).square().sum()  # torch-fidelity's way: eigenvalues of a product
+    assert value(a, b) == pytest.approx(float(difference + a.var(0).sum() + b.var(0).sum() - 2 * roots), rel=1e-6)
+
+
+def test_parity_with_the_peers_themselves():
+    """Where they are installed (`python -m bench parity` does it at 2,048 dimensions and for whole folders)."""
+    pytorch_fid = pytest.importorskip("pytorch_fid.fid_score")
+    torch_fidelity = pytest.importorskip("torch_fidelity.metric_fid")
+    a, b = draw(20_000, 64), draw(20_000, 64, seed=1, shift=0.1, scale=1.1)
+    one, other = ({"mu": x.mean(0).numpy(), "sigma": np.cov(x.numpy(), rowvar=False)} for x in (a, b))
+    theirs = torch_fidelity.fid_statistics_to_metric(one, other, False)["frechet_inception_distance"]
+    assert value(a, b) == pytest.approx(theirs, rel=1e-6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of an argument that SciPy will take no longer
+        theirs = pytorch_fid.calculate_frechet_distance(*one.values(), *other.values())
+    assert value(a, b) == pytest.approx(theirs, rel=1e-6)
 
 
 def test_identical_sets_are_at_zero():

@@ -90,7 +90,7 @@ def test_bad_pairs_are_refused(made, real, phrase):
 def test_lpips_without_its_backbone_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setenv("ARZHANG_CACHE", str(tmp_path))
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    with pytest.raises(ArzhangError, match=r"AlexNet.*not here.*put alexnet-owt-7be5be79.pth"):
+    with pytest.raises(ArzhangError, match=r"AlexNet.*not here.*put alexnet-owt-7be5be79\.pth"):
         paired.lpips(download=False)
     (tmp_path / "cut.pth").write_bytes(b"damaged")
     with pytest.raises(ArzhangError, match=r"cut\.pth: sha256 .* is not that of the release \(7be5be79\)"):

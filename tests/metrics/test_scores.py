@@ -71,7 +71,7 @@ def test_published_statistics_are_a_reference(tmp_path):
     assert found["value"] == pytest.approx(expected["value"], rel=1e-5)
     assert found["protocol"]["n_real"] is None
     assert found["protocol"]["real_sha256"] == features.sha256(tmp_path / "real.npz")
-    with pytest.raises(UsageError, match=r"kid: .*real.npz holds a mean and a covariance"):
+    with pytest.raises(UsageError, match=r"kid: .*real\.npz holds a mean and a covariance"):
         scores.scores(statistics, made, ["fid", "kid"], extractor())
     np.savez(tmp_path / "other.npz", mu=np.zeros(3), sigma=np.eye(3))
     with pytest.raises(UsageError, match="two different networks"):

@@ -7,8 +7,10 @@ rounding, precision. `Extractor.protocol` says all of it, and goes wherever the 
 import contextlib
 import hashlib
 import os
+import shutil
 import tempfile
 import warnings
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -259,6 +261,8 @@ class Extractor:
             folder.mkdir(parents=True, exist_ok=True)
             found = self._extract(images, n, title, path)
         assert found is not None
+        if not keep:
+            weakref.finalize(found, shutil.rmtree, folder, ignore_errors=True)
         return Seen(found, content.hexdigest(), key)
 
     def _kept(self, path: Path, n: int) -> np.ndarray | None:
@@ -270,16 +274,16 @@ class Extractor:
 
     def _extract(self, images: Callable[[], Images], n: int, title: str, path: Path) -> np.ndarray:
         handle, beside = tempfile.mkstemp(dir=path.parent)
-        os.close(handle)
+        header = {"descr": "<f4", "fortran_order": False, "shape": (n, self.dimensions)}
         try:
-            out = np.lib.format.open_memmap(beside, "w+", np.float32, (n, self.dimensions))
-            start = 0
-            for rows in self._shared(_bar(images(), n, title)):
-                out[start : start + len(rows)] = rows
-                start += len(rows)
-            if start != n:
-                raise ArzhangError(f"{title}: {start:,} images, not {n:,}")
-            out.flush()
+            with os.fdopen(handle, "wb") as file:
+                np.lib.format.write_array_header_1_0(file, header)
+                count = 0
+                for rows in self._shared(_bar(images(), n, title)):
+                    file.write(rows.astype("<f4").tobytes())
+                    count += len(rows)
+            if count != n:
+                raise ArzhangError(f"{title}: {count:,} images, not {n:,}")
             Path(beside).replace(path)
         except BaseException:
             Path(beside).unlink(missing_ok=True)

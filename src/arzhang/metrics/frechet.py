@@ -5,6 +5,7 @@ not symmetric: with Σ₁ = FFᵀ it is Σ √eig(FᵀΣ₂F), and from fewer im
 """
 
 import math
+import mmap
 import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -74,6 +75,8 @@ def sums(features: np.ndarray | Tensor, groups: int = GROUPS) -> Sums:
     for start in range(0, len(features), CHUNK):
         part = features[start : start + CHUNK]
         found.add(torch.from_numpy(np.array(part)) if isinstance(part, np.ndarray) else part)
+        if isinstance(features, np.memmap) and isinstance(features.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            features.base.madvise(mmap.MADV_DONTNEED)  # else what has been read of the file stays in memory
     return found
 
 
