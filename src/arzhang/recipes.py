@@ -127,7 +127,7 @@ class VAE(Training):
     """of q(z|x) from p(z): KL (Monte Carlo where a mixture leaves no closed form) or Cauchy–Schwarz (closed form)"""
     learn_prior: bool = True
     """train weights, means and variances of a mixture prior (--fixed-prior: keep them as they began)"""
-    prior_lr: float = 0.1
+    prior_lr: float = 0.01
     """learning rate of a mixture prior, as a share of --lr: slow, so that codes gather on components, and components
     do not run after codes"""
     prior_init: Literal["data", "spread"] = "data"
