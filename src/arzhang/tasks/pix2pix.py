@@ -66,8 +66,9 @@ class Pix2PixTask:
 
     def prepare(self, batch: Batch) -> dict[str, Any]:
         """G(x), once for both players."""
-        inputs = signed(batch.inputs)
-        return {"inputs": inputs, "real": signed(batch.images), "made": self.generator(inputs, batch.noise)}
+        dtype = next(self.networks.parameters()).dtype
+        inputs, real = signed(batch.inputs).to(dtype), signed(batch.images).to(dtype)
+        return {"inputs": inputs, "real": real, "made": self.generator(inputs, batch.noise)}
 
     def judge(self, batch: Batch, shared: dict[str, Any]) -> tuple[Float[Tensor, ""], Scalars]:
         """D's turn: half the sum of its losses on the real pair and on the made one, which is detached from G."""
@@ -115,8 +116,9 @@ class Pix2PixTask:
 
     def _translated(self, inputs: Tensor, noise: Tensor) -> Float[Tensor, "B C H W"]:
         size = max(1, AT_ONCE // max(1, inputs[0].numel()))
-        pairs = zip(inputs.split(size), noise.split(size), strict=True)
-        return torch.cat([(self.generator(signed(x), u).float() + 1) / 2 for x, u in pairs])
+        dtype = next(self.networks.parameters()).dtype
+        pairs = zip(signed(inputs).to(dtype).split(size), noise.split(size), strict=True)
+        return torch.cat([(self.generator(x, u).float() + 1) / 2 for x, u in pairs])
 
     # -------------------------------------------------------------------------------------------- as a model
 

@@ -61,7 +61,7 @@ class _Turns(nn.Module):
         super().__init__()
         self.networks = task.networks
         self.losses = [torch.compile(turn.loss) if compiled else turn.loss for turn in task.turns]
-        self.batch: Batch | None = None
+        self.batch: Any = None  # of this step
         self.shared: dict[str, Any] = {}
         self.scalars: Scalars = {}
 
