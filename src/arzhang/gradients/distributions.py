@@ -2,6 +2,7 @@
 how to build the distribution anew with others, and how to draw from it under `torch.func.vmap` and a generator.
 """
 
+import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -73,7 +74,7 @@ def rebuild(dist: Distribution, values: Mapping[str, Tensor]) -> Distribution:
     if type(dist) is TransformedDistribution:
         return TransformedDistribution(rebuild(dist.base_dist, values), dist.transforms, validate_args=False)
     kind = type(dist)
-    wanted = inspect.signature(kind).parameters
+    wanted = _arguments(kind)
     # What is no parameter, but without which there is no such distribution: total_count, temperature, dim, …
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     needed = [k for k, of in wanted.items() if of.kind in named and (of.default is of.empty or k == "total_count")]
@@ -84,6 +85,11 @@ def rebuild(dist: Distribution, values: Mapping[str, Tensor]) -> Distribution:
             "distribution whose constructor takes the names in its arg_constraints, alone or in Independent"
         )
     return kind(**{**values, **fixed, "validate_args": False})
+
+
+@functools.cache
+def _arguments(kind: type[Distribution]) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(kind).parameters
 
 
 def repeated(dist: Distribution, n: int) -> Distribution:
@@ -104,7 +110,7 @@ def carrying(dist: Distribution) -> list[str]:
 
 def carries(value: Tensor) -> bool:
     """Whether gradients flow into a tensor, on whichever level of torch.func."""
-    return _probe(value).carries
+    return value.requires_grad or _probe(value).carries
 
 
 def _forget_derived(dist: Distribution, copies: Distribution) -> None:
@@ -163,32 +169,34 @@ class _Seen:
 
 
 class _Probe(torch.autograd.Function):
-    """Looks at a tensor on every level of torch.func: a batched tensor hides that what it holds carries gradients."""
+    """Looks at tensors on every level of torch.func: a batched tensor hides that what it holds carries gradients."""
 
     @staticmethod
-    def forward(seen: _Seen, value: Tensor) -> Tensor:
-        seen.carries |= value.requires_grad
-        return value.new_empty(0)
+    def forward(seen: _Seen, *values: Tensor) -> Tensor:
+        seen.carries |= any(value.requires_grad for value in values)
+        return values[0].new_empty(0)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.inputs = len(inputs)
         ctx.mark_non_differentiable(output)
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[None, None]:
-        return None, None
+    def backward(ctx: Any, *grads: Tensor) -> tuple[None, ...]:
+        return (None,) * ctx.inputs
 
     @staticmethod
-    def vmap(info: Any, in_dims: tuple[Any, ...], seen: _Seen, value: Tensor) -> tuple[Tensor, None]:
-        seen.carries |= value.requires_grad
+    def vmap(info: Any, in_dims: tuple[Any, ...], seen: _Seen, *values: Tensor) -> tuple[Tensor, None]:
+        seen.carries |= any(value.requires_grad for value in values)
         seen.batched = True
-        return _Probe.apply(seen, value), None
+        return _Probe.apply(seen, *values), None
 
 
-def _probe(value: Tensor) -> _Seen:
-    """Whether a tensor carries gradients, and whether vmap batches it."""
-    seen = _Seen(value.requires_grad)
-    _Probe.apply(seen, value)
+def _probe(*values: Tensor) -> _Seen:
+    """Whether one of the tensors carries gradients, and whether vmap batches one."""
+    seen = _Seen(any(value.requires_grad for value in values))
+    if values:
+        _Probe.apply(seen, *values)
     return seen
 
 
@@ -231,7 +239,7 @@ def draw(
     """
     values = parameters(dist)
     with borrowed(generator, device_of(dist)), torch.no_grad():
-        if any(_probe(value).batched for value in values.values()):
+        if _probe(*values.values()).batched:
             names = list(values)
 
             def on_plain(*tensors: Tensor) -> tuple[Tensor, ...]:

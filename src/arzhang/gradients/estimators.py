@@ -185,22 +185,27 @@ class ScoreFunction(Estimator):
     def surrogate(self, f: Function, dist: Distribution, generator: Generator) -> Tensor:
         (z,) = draw(dist, sample, generator)
         values = evaluate(f, z, dist)
-        known = values.detach()
-        if self.baseline == "optimal":
-            return values + self._optimal(known, z, dist)
+        return values + self._derivative(f, values.detach(), z, dist)
+
+    def gradient(self, f: Function, dist: Distribution, generator: Generator) -> Tensor:
+        (z,) = draw(dist, sample, generator)
+        with torch.no_grad():  # z is constant: f has no part in the derivative
+            values = evaluate(f, z, dist)
+        return self._derivative(f, values, z, dist)
+
+    def _derivative(self, f: Function, known: Tensor, z: Tensor, dist: Distribution) -> Tensor:
+        """(n, *batch): zero, with the derivative (f(z) − b) ∇_θ log p(z; θ), and what the baseline owes."""
         if self.baseline is None:
-            centred = known
-        elif self.baseline == "leave_one_out":
-            centred = known - baselines.leave_one_out(known)
-        elif self.baseline == "delta":
+            return _weighted_score(dist, z, known)
+        if self.baseline == "optimal":
+            return self._optimal(known, z, dist)
+        if self.baseline == "leave_one_out":
+            return _weighted_score(dist, z, known - baselines.leave_one_out(known))
+        if self.baseline == "delta":
             delta = baselines.Delta(f, dist)
-            centred = known - delta(z)
             expected = delta.expectation(dist)
-            values = values + (expected - expected.detach())
-        else:
-            centred = known - baselines.called(self.baseline, dist, known.shape)
-        # value f(z), derivative (f(z) − b) ∇ log p(z; θ)
-        return values + _weighted_score(dist, z, centred)
+            return _weighted_score(dist, z, known - delta(z)) + (expected - expected.detach())
+        return _weighted_score(dist, z, known - baselines.called(self.baseline, dist, known.shape))
 
     @staticmethod
     def _optimal(known: Tensor, z: Tensor, dist: Distribution) -> Tensor:
@@ -246,8 +251,8 @@ def _weighted_score(dist: Distribution, z: Tensor, weight: Tensor) -> Tensor:
     weight = weight.reshape(weight.shape + (1,) * len(dist.event_shape))
     with torch.no_grad():
         σ, x = compact(base.scale), z - base.loc
-        of_μ = (x * weight).div_(σ**2) if carries(base.loc) else None
         of_σ = (x**2).div_(σ**3).sub_(1 / σ).mul(weight) if carries(base.scale) else None
+        of_μ = (x * weight).div_(σ**2) if carries(base.loc) else None
     parts = [attached(base.loc, of_μ, dist)] if of_μ is not None else []
     parts += [attached(base.scale, of_σ, dist)] if of_σ is not None else []
     return added(parts, dist)

@@ -95,7 +95,8 @@ def per_sample_gradients(
     leaves = [values[name] for name in wanted]
     if not surrogate.requires_grad:
         return {name: torch.zeros_like(values[name]) for name in wanted}
-    gradients = torch.autograd.grad(surrogate.sum(), leaves, materialize_grads=True)
+    each = torch.ones((), dtype=surrogate.dtype, device=surrogate.device).expand_as(surrogate)
+    gradients = torch.autograd.grad(surrogate, leaves, each, materialize_grads=True)
     return {name: as_given(dist, name, of_name) for name, of_name in zip(wanted, gradients, strict=True)}
 
 
