@@ -74,8 +74,10 @@ class Evaluate(Trained, Measured):
     metrics: tuple[str, ...] = ()
     """image metrics of reconstructions, samples and the floor: fid, fid-infinity, kid, prdc, inception-score,
     sliced-wasserstein"""
-    n: int = 10_000
-    """images of each kind that image metrics compare"""
+    n: int | None = None
+    """images of each kind that image metrics compare; none: 10,000, or all of the test part"""
+    segmenter: str | None = None
+    """a run of `arzhang train segmenter` on the same data, for the FCN-score of a translator"""
     diagnose: bool = False
     """leave a page in the run of what lies behind the distances: parts, classes, worst images, likely copies"""
 
@@ -333,6 +335,7 @@ def evaluate(words: Words) -> None:
             n=how.n,
             extractor=_extractor(seen, device),
             diagnose=how.diagnose,
+            judge=how.segmenter,
             notify=say if assembly.first() else _quiet,
         )
         if not assembly.first():
@@ -351,14 +354,14 @@ def _extractor(seen: Features, device: Any) -> Callable[[], Any]:
     """The feature network, found when it is needed."""
 
     def found() -> Any:
-        from arzhang import evaluation
+        from arzhang.evaluation import classifier
         from arzhang.metrics import features, hub
 
         if seen.features == "inception":
             return features.inception_extractor(seen.protocol, seen.weights, device, seen.feature_precision)
         if seen.features in hub.NETWORKS:
             return hub.extractor(seen.features, seen.weights, device, seen.feature_precision)
-        return evaluation.classifier_extractor(seen.features, device)
+        return classifier.extractor(seen.features, device)
 
     return found
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from arzhang import assembly, evaluation, recipes, sweep
+from arzhang import assembly, recipes, sweep
+from arzhang.evaluation import classifier
 from arzhang.metrics.features import Extractor, inception_extractor
 from arzhang.report import beside, page
 from arzhang.report.blocks import Section
@@ -85,13 +86,13 @@ def reproduce(budget: str, out: Path, *, notify: Notify = print) -> Path:
     return page.write_page(out / "index.html", "Arzhang: the assignment, reproduced", sections)
 
 
-def _extractor(share: Budget, classifier: Path, notify: Notify) -> Callable[[], Extractor]:
+def _extractor(share: Budget, folder: Path, notify: Notify) -> Callable[[], Extractor]:
     """What image metrics see."""
     device = assembly.device("auto")
     if share.inception:
         return lambda: inception_extractor("pytorch-fid", device=device)
-    sweep.one(recipes.Classifier(epochs=CLASSIFIER_EPOCHS), classifier, 1, notify)
-    return lambda: evaluation.classifier_extractor(classifier, device)
+    sweep.one(recipes.Classifier(epochs=CLASSIFIER_EPOCHS), folder, 1, notify)
+    return lambda: classifier.extractor(folder, device)
 
 
 def _study(

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import Tensor
 
-from arzhang import assembly, evaluation, pictures, recipes, sweep
+from arzhang import assembly, pictures, recipes, sweep
 from arzhang.contracts import Batch
 from arzhang.data.sprites import NAMES
 from arzhang.errors import UsageError
+from arzhang.evaluation.moments import Moments, blocks
 from arzhang.metrics import scores
 from arzhang.metrics.disentanglement import dci, mig
 from arzhang.metrics.features import Extractor
@@ -178,8 +179,8 @@ def _taken(name: str, images: Any, n: int) -> scores.ImageSet:
 @torch.no_grad()
 def _terms(model: VAETask, images: Any) -> dict[str, Any]:
     """The objective's terms, the error of a pixel and the active units, on all validation images."""
-    moments = evaluation.Moments()
-    for block, indices in evaluation.blocks(len(images), "measuring"):
+    moments = Moments()
+    for block, indices in blocks(len(images), "measuring"):
         batch = images.batch(indices)
         noise = model.noise(BLOCK, generator(0, "evaluation", block, device=model.device))[: len(indices)]
         codes = model.encode(batch)

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from arzhang import assembly, evaluation, recipes, sweep
+from arzhang import assembly, recipes, sweep
+from arzhang.evaluation import classifier
 from arzhang.metrics.features import Extractor, inception_extractor
 
 
@@ -22,4 +23,4 @@ def extractor(options: Any, out: Path, notify: Callable[[str], None]) -> Extract
             dataset=options.dataset, epochs=options.classifier_epochs, accelerator=options.accelerator
         )
         sweep.finished(recipe, path, notify)
-    return evaluation.classifier_extractor(path, device)
+    return classifier.extractor(path, device)

@@ -1,0 +1,126 @@
+"""From a run directory to eval.json and the figures beside it: the numbers of a trained model on the test part."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from arzhang import assembly
+from arzhang.errors import UsageError
+from arzhang.evaluation import classifier, segmenter, translation, vae
+from arzhang.evaluation.moments import Metric
+from arzhang.metrics import scores
+from arzhang.metrics.features import Extractor
+from arzhang.tasks.classifier import ClassifierTask
+from arzhang.tasks.pix2pix import Pix2PixTask
+from arzhang.tasks.segmenter import SegmenterTask
+from arzhang.training.run import Run, write_atomically
+
+EVALUATION = "eval.json"
+DIAGNOSES = "diagnosis"
+
+
+def evaluate(
+    path: Path | str,
+    *,
+    samples: int = 128,
+    seed: int = 0,
+    checkpoint: str = "best",
+    device: torch.device | str = "cpu",
+    metrics: Sequence[str] = (),
+    n: int | None = None,
+    extractor: Callable[[], Extractor] | None = None,
+    diagnose: bool = False,
+    judge: str | None = None,
+    notify: Callable[[str], None] = print,
+) -> dict[str, Metric]:
+    """Measure a run on its test part, once: write `eval.json` and the sheets in `figures/`, and return the numbers.
+
+    `samples` is K of the importance-weighted likelihood. Every value is a mean over test images, in nats where it is
+    one; its uncertainty is the standard error of that mean. `metrics` (assignment 3g and 3h) compare what the model
+    makes with `n` test images (None: 10,000, or all where there are fewer) on the features of `extractor()`, beside the
+    floor: train images against them. `diagnose` leaves what lies behind these numbers in `diagnosis/`. `judge` is a
+    segmenter's run, by which a translator's images get their FCN-score. Of several ranks, the first writes.
+    """
+    if samples < 1:
+        raise UsageError(f"--samples {samples}: must be 1 or more")
+    scores.check(metrics)
+    run = Run(path)
+    model = assembly.load(path, checkpoint=checkpoint, device=device, notify=notify)
+    parts = assembly.splits(run.recipe, device, notify)
+    if diagnose and not metrics:
+        raise UsageError("--diagnose: looks behind image metrics; give --metrics fid")
+    step = assembly.sound_checkpoint(run, checkpoint, notify).step
+    protocol = {"split": "test", "data": parts.sha256, "checkpoint": f"{checkpoint}, step {step}", "seed": seed}
+    most = min(len(parts.test), len(parts.train))
+    count = min(10_000, most) if n is None else n
+    if metrics and not 2 <= count <= most:
+        sizes = f"the test part holds {len(parts.test):,} images, the training part {len(parts.train):,}"
+        raise UsageError(f"-n {count}: {sizes}")
+    if judge is not None and not isinstance(model, Pix2PixTask):
+        raise UsageError(f"--segmenter {judge}: judges what a translator makes; {path} is a run of {run.recipe.system}")
+    features = extractor() if extractor is not None and metrics else None  # before the long work: may not be here
+    figures = run.path / "figures"
+    if isinstance(model, ClassifierTask):
+        return _written(classifier.measure(model, parts.test, protocol), run)
+    if isinstance(model, SegmenterTask):
+        return _written(segmenter.measure(model, parts.test, protocol), run)
+    if isinstance(model, Pix2PixTask):
+        found = translation.measure(model, parts.test, seed, protocol)
+        if judge is not None:
+            found |= translation.fcn_scores(model, segmenter.load(judge, device), parts.test, seed, protocol)
+        sets = translation.image_sets(model, parts, count, seed)
+        if assembly.first():
+            translation.draw(model, parts.test, figures, seed)
+    else:
+        found = vae.measure(model, parts.test, samples, seed, protocol)
+        sets = vae.image_sets(model, parts, count, seed)
+        if assembly.first():
+            vae.draw(model, parts, figures, seed)
+    if features is not None:
+        found |= measure_images(sets, metrics, features, seed, protocol)
+        if diagnose:
+            _diagnose(sets, parts, features, run.path / DIAGNOSES)
+    return _written(found, run)
+
+
+def measure_images(
+    sets: Mapping[str, scores.ImageSet], names: Sequence[str], extractor: Extractor, seed: int, protocol: dict[str, Any]
+) -> dict[str, Metric]:
+    """3g and 3h: whatever the model makes, against n test images; and train images as the floor."""
+    found: dict[str, Metric] = {}
+    for which in [name for name in sets if name != "test"]:
+        for name, metric in scores.scores(sets["test"], sets[which], names, extractor, seed).items():
+            found[f"{name}_{which}"] = metric | {"protocol": protocol | metric["protocol"]}
+    return found
+
+
+def read(path: Path) -> dict[str, Metric]:
+    """The numbers of a run, or of a JSON file that `score --json` or `evaluate` has written. Raises UsageError."""
+    file = path / EVALUATION if path.is_dir() else path
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        good = all({"value", "uncertainty", "n", "protocol"} <= metric.keys() for metric in found.values())
+    except FileNotFoundError:
+        raise UsageError(f"{file}: no such file") from None
+    except (OSError, ValueError, AttributeError) as error:
+        raise UsageError(f"{file}: holds no scores ({error})") from None
+    if not good:
+        raise UsageError(f"{file}: holds no scores (each has a value, an uncertainty, n and a protocol)")
+    return found
+
+
+def _written(found: dict[str, Metric], run: Run) -> dict[str, Metric]:
+    if assembly.first():
+        write_atomically(run.path / EVALUATION, json.dumps(found, indent=2) + "\n")
+    return found
+
+
+def _diagnose(sets: Mapping[str, scores.ImageSet], parts: Any, extractor: Extractor, out: Path) -> None:
+    """Reconstructions have their images' classes; samples those of the nearest test image."""
+    n, labels, names = sets["test"].n, parts.test.labels, parts.classes
+    classes = None if labels is None else [names[i] if names else str(i) for i in labels[:n].tolist()]
+    for which, own in (("reconstructions", classes), ("samples", None)):
+        scoring.diagnose(sets["test"], sets[which], extractor, out / which, sets["floor"], classes, own)
