@@ -9,34 +9,35 @@ import torch
 from command import folder_of_images
 from PIL import Image
 
-from arzhang import cli, evaluation
+from arzhang import cli
+from arzhang.evaluation import vae
 
 
 def test_clusters_are_named_in_the_best_one_to_one_way():
     classes = np.array([0, 0, 0, 1, 1, 1, 2, 2, 2, 2])
     found = np.array([2, 2, 0, 0, 0, 0, 1, 1, 1, 2])  # best naming: 2→0, 0→1, 1→2, of which 8 are right
-    made = evaluation._clusters(found, classes, "by hand", "component", {"split": "test"})
+    made = vae._clusters(found, classes, "by hand", "component", {"split": "test"})
     assert made["component_accuracy"]["value"] == pytest.approx(0.8)
     assert made["component_accuracy"]["uncertainty"] == pytest.approx(math.sqrt(0.8 * 0.2 / 10))
-    renamed = evaluation._clusters((classes + 1) % 3, classes, "by hand", "component", {})
+    renamed = vae._clusters((classes + 1) % 3, classes, "by hand", "component", {})
     assert renamed["component_accuracy"]["value"] == 1
     assert renamed["component_nmi"]["value"] == pytest.approx(1)
     # two classes in one cluster: only one of them can have its name
-    merged = evaluation._clusters(np.where(classes == 1, 0, classes), classes, "by hand", "component", {})
+    merged = vae._clusters(np.where(classes == 1, 0, classes), classes, "by hand", "component", {})
     assert merged["component_accuracy"]["value"] == pytest.approx(0.7)
 
 
 def test_codes_are_clustered_by_k_means():
     classes = np.arange(60) % 3
     codes = np.random.default_rng(0).normal(size=(60, 2)) / 100 + classes[:, None] * [1.0, -2.0]
-    made = evaluation._clusters(codes, classes, "k-means of codes", "kmeans", {})
+    made = vae._clusters(codes, classes, "k-means of codes", "kmeans", {})
     assert made["kmeans_accuracy"]["value"] == 1
 
 
 def test_components_are_used_where_they_hold_more_than_a_fiftieth():
     shares = torch.zeros(100, 4)
     shares[:60, 0], shares[60:97, 1], shares[97:99, 2], shares[99:, 3] = 1, 1, 1, 1  # .60, .37, .02, .01
-    made = evaluation._components(shares, None, {})
+    made = vae._components(shares, None, {})
     assert made["components_used"]["value"] == 2
     entropy = -sum(p * math.log(p) for p in (0.6, 0.37, 0.02, 0.01))
     assert made["components_entropy"]["value"] == pytest.approx(entropy)

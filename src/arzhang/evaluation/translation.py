@@ -53,7 +53,7 @@ def measure(model: Pix2PixTask, examples: Pairs, seed: int, protocol: dict[str, 
     return found
 
 
-def image_sets(model: Pix2PixTask, parts: Splits[Pairs], n: int, seed: int) -> dict[str, scores.ImageSet]:
+def image_sets(model: Pix2PixTask, parts: Splits, n: int, seed: int) -> dict[str, scores.ImageSet]:
     """n test images, what the model makes of their inputs, and as many training images."""
 
     def taken(examples: Pairs) -> Callable[[], Iterator[Tensor]]:

@@ -1,4 +1,4 @@
-"""What a trained VAE is worth on the test part: assignment 3d's numbers, 2c's four terms, 3g's images, 3e's pictures."""
+"""What a trained VAE is worth on the test part: 3d's numbers, 2c's four terms, 3g's images, 3e's pictures."""
 
 import math
 from collections.abc import Callable, Iterator

@@ -73,7 +73,7 @@ def rebuild(dist: Distribution, values: Mapping[str, Tensor]) -> Distribution:
         return Independent(rebuild(dist.base_dist, values), dist.reinterpreted_batch_ndims, validate_args=False)
     if type(dist) is TransformedDistribution:
         return TransformedDistribution(rebuild(dist.base_dist, values), dist.transforms, validate_args=False)
-    kind = type(dist)
+    kind: Any = type(dist)
     wanted = _arguments(kind)
     # What is no parameter, but without which there is no such distribution: total_count, temperature, dim, …
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
