@@ -395,6 +395,34 @@ def test_instance_statistics_of_the_ports_first_versions_are_left_out():
     )
 
 
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize(
+    "conv",
+    [
+        nn.Conv2d(3, 5, 4, 2, 1, bias=False),
+        nn.Conv2d(3, 5, 4, 1, 1),
+        nn.Conv2d(3, 5, 1),
+        nn.ConvTranspose2d(3, 5, 4, 2, 1),
+    ],
+    ids=["down", "stride 1", "one pixel", "up"],
+)
+def test_a_product_of_matrices_is_the_convolution(conv, batch, monkeypatch):
+    torch.manual_seed(8)
+    conv.double()
+    x = torch.randn(batch, 3, 6, 4, dtype=torch.float64, requires_grad=True)
+
+    def found(few):
+        monkeypatch.setattr(pix2pix, "FEW_PIXELS", few)
+        made = pix2pix.convolved(conv, x)
+        return [made, *torch.autograd.grad(made.square().sum(), [x, *conv.parameters()])]
+
+    products, convolutions = found(10_000), found(0)
+    assert [type(made.grad_fn).__name__ for made in (products[0], convolutions[0])].count("ConvolutionBackward0") == 1
+    for a, b in zip(products, convolutions, strict=True):
+        assert a.shape == b.shape
+        assert (a - b).abs().max() < 1e-12
+
+
 def test_blocks_alone():
     assert DownSample(3, 5)(torch.rand(2, 3, 8, 12)).shape == (2, 5, 4, 6)
     assert UpSample(3, 5)(torch.rand(2, 3, 8, 12)).shape == (2, 5, 16, 24)
