@@ -187,7 +187,7 @@ def test_the_discriminator_agrees_with_plain_functions():
 
 
 def test_every_weight_learns():
-    """A skip connection that an operation in place had overwritten would fail in the backward pass."""
+    """None stands where no gradient reaches it, with skip connections or without."""
     for options in ({}, {"norm": "instance"}, {"skips": False}):
         torch.manual_seed(4)
         network = louder(Generator(32, width=4, dropout=0.0, **options))
