@@ -187,7 +187,7 @@ def test_the_discriminator_agrees_with_plain_functions():
 
 
 def test_every_weight_learns():
-    """A skip connection that an operation in place had overwritten would fail in the backward pass."""
+    """None stands where no gradient reaches it, with skip connections or without."""
     for options in ({}, {"norm": "instance"}, {"skips": False}):
         torch.manual_seed(4)
         network = louder(Generator(32, width=4, dropout=0.0, **options))
@@ -393,6 +393,34 @@ def test_instance_statistics_of_the_ports_first_versions_are_left_out():
         == pix2pix.from_public(state).keys()
         == Generator(16, 2, 3, 4, "instance").state_dict().keys()
     )
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize(
+    "conv",
+    [
+        nn.Conv2d(3, 5, 4, 2, 1, bias=False),
+        nn.Conv2d(3, 5, 4, 1, 1),
+        nn.Conv2d(3, 5, 1),
+        nn.ConvTranspose2d(3, 5, 4, 2, 1),
+    ],
+    ids=["down", "stride 1", "one pixel", "up"],
+)
+def test_a_product_of_matrices_is_the_convolution(conv, batch, monkeypatch):
+    torch.manual_seed(8)
+    conv.double()
+    x = torch.randn(batch, 3, 6, 4, dtype=torch.float64, requires_grad=True)
+
+    def found(few):
+        monkeypatch.setattr(pix2pix, "FEW_PIXELS", few)
+        made = pix2pix.convolved(conv, x)
+        return [made, *torch.autograd.grad(made.square().sum(), [x, *conv.parameters()])]
+
+    products, convolutions = found(10_000), found(0)
+    assert [type(made.grad_fn).__name__ for made in (products[0], convolutions[0])].count("ConvolutionBackward0") == 1
+    for a, b in zip(products, convolutions, strict=True):
+        assert a.shape == b.shape
+        assert (a - b).abs().max() < 1e-12
 
 
 def test_blocks_alone():

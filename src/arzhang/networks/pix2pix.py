@@ -24,6 +24,8 @@ WIDEST = 8
 """Times the base width: where blocks stop growing."""
 SHORTEST, LARGEST_BOTTLENECK = 8, 8
 """Pixels of an image's shorter side, and of the smallest map's: a larger one would leave the U-Net without depth."""
+FEW_PIXELS = 256
+"""Of all images of a batch in the smaller map of a convolution: up to here a product of matrices is faster."""
 HALVINGS: dict[int, int] = {1: 0, 16: 1, 34: 2, 70: 3, 286: 5}
 """Blocks of stride 2 in a discriminator, by its receptive field."""
 
@@ -49,7 +51,7 @@ class DownSample(nn.Module):
         self.each_image = False
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D h w"]:
-        x = self.conv(F.leaky_relu(x, SLOPE) if self.activate else x)
+        x = convolved(self.conv, F.leaky_relu(x, SLOPE) if self.activate else x)
         return normalised(x, self.norm, self.each_image and not self.training)
 
 
@@ -70,7 +72,7 @@ class UpSample(nn.Module):
         self, x: Float[Tensor, "B C h w"], uniform: Float[Tensor, "B N"] | None = None
     ) -> Float[Tensor, "B D H W"]:
         """`uniform`: a number in [0, 1) for each output, by which dropout decides; torch's own where there is none."""
-        x = self.conv(F.relu(x))
+        x = convolved(self.conv, F.relu(x))
         x = normalised(x, self.norm, self.each_image and not self.training)
         if self.dropout == 0 or not (self.training or self.drop_at_test):
             return x
@@ -222,6 +224,30 @@ def normalised(x: Float[Tensor, "B C H W"], norm: nn.Module | None, each_image: 
     if each_image and isinstance(norm, nn.BatchNorm2d | nn.SyncBatchNorm):
         return F.group_norm(x, x.shape[1], norm.weight, norm.bias, norm.eps)
     return norm(x)
+
+
+def convolved(conv: nn.Conv2d | nn.ConvTranspose2d, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D h w"]:
+    """What a convolution makes of x; of few pixels on the CPU by one product of matrices, which is faster.
+
+    There the time goes into the weights, millions for a handful of pixels, which PyTorch's convolution lays out anew in
+    each pass and a product takes as they lie.
+    """
+    up = isinstance(conv, nn.ConvTranspose2d)
+    pixels = len(x) * x.shape[2] * x.shape[3] // (1 if up else conv.stride[0] * conv.stride[1])
+    if x.device.type != "cpu" or pixels > FEW_PIXELS or not conv.weight.is_contiguous():
+        return conv(x)
+    shape = {"kernel_size": conv.kernel_size, "stride": conv.stride, "padding": conv.padding}
+    weight, sides = conv.weight.flatten(1), [2 * side for side in x.shape[2:]]
+    columns = x.flatten(2) if up else F.unfold(x, **shape)  # type: ignore[arg-type]
+    together = columns.transpose(0, 1).flatten(1)  # of all images: ⋯ × (B · pixels)
+    product = (weight.T if up else weight) @ together
+    made = product.unflatten(1, (len(x), -1)).transpose(0, 1)
+    if up:
+        made = F.fold(made, sides, **shape)  # type: ignore[arg-type]
+    else:
+        height = (x.shape[2] + 2 * int(conv.padding[0]) - conv.kernel_size[0]) // conv.stride[0] + 1
+        made = made.unflatten(2, (height, -1))
+    return made if conv.bias is None else made + conv.bias.view(-1, 1, 1)
 
 
 @torch.no_grad()
