@@ -1,8 +1,10 @@
 """Sweeps: what is swept, what is kept, what goes on; through the command, in one process and in several."""
 
 import json
+import os
 import sys
 import types
+from pathlib import Path
 
 import pytest
 from command import folder_of_images
@@ -54,19 +56,24 @@ def test_in_processes_it_is_the_same(words, tmp_path):
 def test_ray_is_given_one_trial_a_run(words, tmp_path, monkeypatch):
     """Ray's own part is stood in for: each trial is called with its place in the grid, as Tune does it."""
 
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+
     class Tuner:
-        def __init__(self, trial, param_space):
+        def __init__(self, trial, param_space, run_config):
             self.trial, self.places = trial, param_space["index"]["grid_search"]
+            assert Path(run_config["storage_path"]) == tmp_path / "b"
 
         def fit(self):
-            for index in reversed(self.places):  # in an order of its own
+            for index in reversed(self.places):  # in an order and a folder of its own
+                os.chdir(elsewhere)
                 self.trial({"index": index})
             return types.SimpleNamespace(errors=[])
 
     def seen(spec):
         return types.SimpleNamespace(util=types.SimpleNamespace(find_spec=lambda name: spec))
 
-    tune = types.SimpleNamespace(Tuner=Tuner, grid_search=lambda values: {"grid_search": values})
+    tune = types.SimpleNamespace(Tuner=Tuner, RunConfig=dict, grid_search=lambda values: {"grid_search": values})
     several = {"beta": ["0.5", "2"]}
     monkeypatch.setattr(sweep, "importlib", seen(None))
     with pytest.raises(UsageError, match=r"pip install 'arzhang\[ray\]'"):
@@ -74,7 +81,8 @@ def test_ray_is_given_one_trial_a_run(words, tmp_path, monkeypatch):
     assert not (tmp_path / "a").exists()
     monkeypatch.setattr(sweep, "importlib", seen(object()))
     monkeypatch.setitem(sys.modules, "ray", types.SimpleNamespace(tune=tune))
-    by_ray = sweep.sweep("vae", words, several, tmp_path / "b", samples=2, ray=True, notify=lambda _: None)
+    monkeypatch.chdir(tmp_path)
+    by_ray = sweep.sweep("vae", words, several, Path("b"), samples=2, ray=True, notify=lambda _: None)
     alone = sweep.sweep("vae", words, several, tmp_path / "c", samples=2, notify=lambda _: None)
     assert by_ray["tables"] == alone["tables"]
 

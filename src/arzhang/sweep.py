@@ -3,6 +3,7 @@
 import importlib.util
 import itertools
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -142,11 +143,15 @@ def _by_processes(
 def _by_ray(plan: Sequence[recipes.Training], paths: Sequence[Path], samples: int) -> None:
     from ray import tune
 
-    def trial(config: dict[str, Any]) -> None:
-        recipe, path = plan[config["index"]], paths[config["index"]].resolve()
-        one(recipe, path, samples, lambda line: None)
+    here, places = Path.cwd(), [path.resolve() for path in paths]
 
-    found = tune.Tuner(trial, param_space={"index": tune.grid_search(list(range(len(plan))))}).fit()
+    def trial(config: dict[str, Any]) -> None:
+        os.chdir(here)  # Tune moves to a folder of its own, where what was typed means something else
+        one(plan[config["index"]], places[config["index"]], samples, lambda line: None)
+
+    space = {"index": tune.grid_search(list(range(len(plan))))}
+    kept = tune.RunConfig(name="ray", storage_path=str(places[0].parent))  # not in the user's home
+    found = tune.Tuner(trial, param_space=space, run_config=kept).fit()
     if found.errors:
         raise ArzhangError(f"{len(found.errors)} of {len(plan)} runs failed: {found.errors[0]}")
 

@@ -269,7 +269,8 @@ class VAETask:
                 f"--components {self.recipe.components}: the prior begins on {distinct:,} different training images; "
                 "ask for at most as many, or for --prior-init spread"
             )
-        found = KMeans(self.recipe.components, n_init=3, random_state=self.recipe.seed).fit(points.numpy())
+        # The best of many by its own distances: the best of a few may be poor, and what begins there stays there.
+        found = KMeans(self.recipe.components, n_init=20, random_state=self.recipe.seed).fit(points.numpy())
         members = [torch.from_numpy(found.labels_) == k for k in range(self.recipe.components)]
         # A cluster of codes is as wide as their means are apart and each code is wide.
         spreads = [points[m].var(0, unbiased=False) + own[m].mean(0) for m in members]
