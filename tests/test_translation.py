@@ -1,5 +1,6 @@
 """pix2pix through the command, as a user has it: trained, measured, shown, and used on files of any size."""
 
+import itertools
 import json
 import re
 import shutil
@@ -11,10 +12,14 @@ from command import arzhang
 from PIL import Image
 
 from arzhang import assembly, cli, translation
+from arzhang.recipes import Pix2Pix
 from arzhang.training import checkpoint as checkpoints
 
 SMALL = ["--size", 32, "--width", 4, "--receptive-field", 16, "--scenes", 8, "--validation", 4, "--epochs", 2]
 SMALL += ["--preview-every", 1, "--choose-by", "l1", "--accelerator", "cpu"]
+
+
+SMALLEST = Pix2Pix(size=32, width=2, receptive_field=16)
 
 
 def run(*words):
@@ -49,6 +54,16 @@ def picture(path, height, width, seed=0):
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(path)
     return path
+
+
+def size_of(path):
+    with Image.open(path) as image:
+        return image.size
+
+
+def pixels_of(path):
+    with Image.open(path) as image:
+        return np.asarray(image)
 
 
 def test_a_run_holds_what_it_should(trained):
@@ -104,7 +119,7 @@ def test_images_of_any_size(trained, tmp_path, capsys):
         said = capsys.readouterr().out
         assert "broken.png" in said
         assert "3 images in" in said
-        found = {path.stem: Image.open(path).size for path in out.rglob("*.png")}
+        found = {path.stem: size_of(path) for path in out.rglob("*.png")}
         assert found == sizes
         assert (out / "deep" / "large.png").is_file()
 
@@ -116,40 +131,35 @@ def test_neighbours_change_nothing(trained, tmp_path):
         picture(many / name, 32, 32, seed)
     run("translate", trained, one, "--out", tmp_path / "alone")
     run("translate", trained, many, "--out", tmp_path / "together")
-    alone, together = (np.asarray(Image.open(tmp_path / where / "b.png")) for where in ("alone", "together"))
+    alone, together = (pixels_of(tmp_path / where / "b.png") for where in ("alone", "together"))
     assert np.array_equal(alone, together)
     run("translate", trained, one / "b.png", "--out", tmp_path / "file.png", "--seed", 1)
-    assert not np.array_equal(alone, np.asarray(Image.open(tmp_path / "file.png")))
+    assert not np.array_equal(alone, pixels_of(tmp_path / "file.png"))
 
 
 def test_halves_of_side_by_side_files(trained, tmp_path):
     picture(tmp_path / "pair.png", 32, 64)
-    whole = np.asarray(Image.open(tmp_path / "pair.png"))
+    whole = pixels_of(tmp_path / "pair.png")
     (tmp_path / "right").mkdir()
     Image.fromarray(whole[:, 32:]).save(tmp_path / "right" / "pair.png")
     run("translate", trained, tmp_path / "pair.png", "--side", "right", "--out", tmp_path / "half.png")
     run("translate", trained, tmp_path / "right" / "pair.png", "--out", tmp_path / "cut.png")
-    assert np.array_equal(*(np.asarray(Image.open(tmp_path / name)) for name in ("half.png", "cut.png")))
+    assert np.array_equal(*(pixels_of(tmp_path / name) for name in ("half.png", "cut.png")))
 
 
 @pytest.mark.parametrize(("height", "width"), [(32, 32), (33, 64), (80, 100), (5, 200)])
-def test_tiles_cover_and_leave_no_seam(height, width):
+def test_tiles_cover_and_leave_no_seam(height, width, monkeypatch):
     """A model that gives back its input gives back the whole image, however it is cut into tiles."""
 
-    class Same:
-        shape = input_shape = (3, 32, 32)
-
-        def translate(self, images, seed=0, first=0, dropout=None):
-            assert tuple(images.shape[2:]) == (32, 32)
-            return images
-
+    same = assembly.build(SMALLEST, (3, 32, 32), 256, torch.device("cpu"), 0, (3, 32, 32))
+    monkeypatch.setattr(same, "translate", lambda images, seed=0, first=0, dropout=None: images.clone())
     image = torch.rand(1, 3, height, width)
-    made = translation._tiled(Same(), image, 0, None)
+    made = translation._tiled(same, image, 0, None)
     assert torch.allclose(made, image, atol=1e-6)
     starts = translation._starts(max(width, 32), 32)
     assert starts[0] == 0
     assert starts[-1] + 32 == max(width, 32)
-    assert all(b - a <= 24 for a, b in zip(starts, starts[1:], strict=False))
+    assert all(b - a <= 24 for a, b in itertools.pairwise(starts))
 
 
 def test_weights_of_the_public_port(trained, tmp_path):

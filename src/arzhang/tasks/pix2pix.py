@@ -47,7 +47,8 @@ class Pix2PixTask:
             seen = inputs + outputs if recipe.conditional else outputs
             modules["discriminator"] = Discriminator(seen, recipe.width, recipe.receptive_field, recipe.norm)
         self.networks: nn.Module = nn.ModuleDict(modules).to(device)
-        self.networks.to(memory_format=torch.channels_last)
+        if torch.device(device).type == "cuda":  # on a CPU, fused updates would copy weights that lie so
+            self.networks.to(memory_format=torch.channels_last)
         self.alone = recipe.test_statistics == "image" or (recipe.test_statistics == "auto" and recipe.batch_size == 1)
         test_mode(self.generator, dropout=recipe.test_dropout, batch_statistics=self.alone)
         turns = {"discriminator": self.judge, "generator": self.make}
