@@ -45,7 +45,8 @@ class ConvTranspose2d(nn.ConvTranspose2d):
         left, middle, right = taps.view(3, 3, n, height, width).unbind(1)
         rows = torch.stack((middle, right + nn.functional.pad(left, (-1, 1))), -1)  # pad: shift, and 0 at the border
         upper, middle, lower = rows.view(3, n, height, 2 * width).unbind()
-        image = torch.stack((middle, lower + nn.functional.pad(upper, (0, 0, -1, 1))), 2).view(n, 1, 2 * height, -1)
+        image = torch.stack((middle, lower + nn.functional.pad(upper, (0, 0, -1, 1))), 2)
+        image = image.view(n, 1, 2 * height, 2 * width)  # no -1: a rank may have no image
         return image if self.bias is None else image + self.bias
 
 
