@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -140,6 +141,16 @@ def test_a_folder_is_never_taken_for_a_run(tmp_path, images, capsys):
     assert (tmp_path / "precious.txt").read_text() == "mine"
 
 
+def test_what_cannot_train_makes_no_run_and_replaces_none(run, images, capsys, tmp_path):
+    words = ["train", "vae", "--data", images, "--batch-size", "999", "--out"]
+    refused(capsys, 2, [*words, tmp_path / "new"], "--batch-size 999", "holds only")
+    assert not (tmp_path / "new").exists()
+    old = shutil.copytree(run, tmp_path / "old")
+    before = sorted(path.relative_to(old) for path in old.rglob("*"))
+    refused(capsys, 2, [*words, old, "--overwrite"], "--batch-size 999")
+    assert sorted(path.relative_to(old) for path in old.rglob("*")) == before
+
+
 @pytest.mark.parametrize(
     ("code", "words", "phrases"),
     [
@@ -152,7 +163,7 @@ def test_a_folder_is_never_taken_for_a_run(tmp_path, images, capsys):
         (2, ["resume"], ["RUN"]),
         (2, ["data", "fetch", "mnits"], ["mnits"]),
         (2, ["data", "look"], ["list, fetch, show"]),
-        (2, ["train", "vae", "--accelerator", "cuda", "--epochs", "1"], ["--accelerator cuda"]),
+        (2, ["train", "vae", "--accelerator", "cuda", "--epochs", "1"], ["--accelerator cuda", "none here"]),
     ],
 )
 def test_wrong_usage(code, words, phrases, capsys):

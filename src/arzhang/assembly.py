@@ -28,7 +28,7 @@ from arzhang.tasks.pix2pix import Pix2PixTask
 from arzhang.tasks.segmenter import SegmenterTask
 from arzhang.tasks.vae import VAETask
 from arzhang.training import checkpoint as checkpoints
-from arzhang.training.loop import Loop, batch_of
+from arzhang.training.loop import Loop, batch_of, require_possible
 from arzhang.training.run import Run, refuse_to_overwrite
 
 Notify = Callable[[str], None]
@@ -118,6 +118,7 @@ def launch(recipe: recipes.Training) -> Fabric:
 
 def _launched(accelerator: str, devices: int, nodes: int, strategy: str, **how: Any) -> Fabric:
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    device(accelerator)
     try:
         fabric = Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, strategy=strategy, **how)
     except (RuntimeError, ValueError, TypeError) as error:
@@ -162,6 +163,7 @@ def train(
     fabric = launch(recipe)
     say = notify if fabric.is_global_zero else _silent
     parts = splits(recipe, fabric.device, say)
+    require_possible(recipe, len(parts.train))
     task = _build(recipe, parts, fabric.device)
     begin(task, recipe, parts, say)
     if fabric.is_global_zero:

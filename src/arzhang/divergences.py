@@ -59,7 +59,8 @@ def mixture(dist: Distribution) -> Mixture:
         )
     loc, scale = torch.broadcast_tensors(base.loc, base.scale)
     batch = loc.shape[: loc.ndim - events]
-    means, variances = loc.reshape(*batch, 1, -1), scale.reshape(*batch, 1, -1) ** 2
+    size = (*batch, 1, loc.shape[-1] if events else 1)  # no -1: the batch may be empty
+    means, variances = loc.reshape(size), scale.reshape(size) ** 2
     return Mixture(means.new_zeros((*batch, 1)), means, variances, None)
 
 

@@ -40,11 +40,13 @@ class ConvTranspose2d(nn.ConvTranspose2d):
         if x.device.type != "cpu" or x.ndim != 4 or layout != ((3, 3), (2, 2), (1, 1), (1, 1), 1) or output_size:
             return super().forward(x, output_size)
         n, channels, height, width = x.shape
-        taps = self.weight.reshape(channels, 9).t() @ x.permute(0, 2, 3, 1).reshape(-1, channels).t()
+        kernel = self.weight.permute(0, 2, 3, 1).reshape(channels, 9)  # so its gradient lies as a channels_last weight
+        taps = kernel.t() @ x.permute(0, 2, 3, 1).reshape(-1, channels).t()
         left, middle, right = taps.view(3, 3, n, height, width).unbind(1)
         rows = torch.stack((middle, right + nn.functional.pad(left, (-1, 1))), -1)  # pad: shift, and 0 at the border
         upper, middle, lower = rows.view(3, n, height, 2 * width).unbind()
-        image = torch.stack((middle, lower + nn.functional.pad(upper, (0, 0, -1, 1))), 2).view(n, 1, 2 * height, -1)
+        image = torch.stack((middle, lower + nn.functional.pad(upper, (0, 0, -1, 1))), 2)
+        image = image.view(n, 1, 2 * height, 2 * width)  # no -1: a rank may have no image
         return image if self.bias is None else image + self.bias
 
 

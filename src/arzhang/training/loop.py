@@ -87,8 +87,7 @@ class Loop:
         notify: Callable[[str], None],
         judge: Callable[[], dict[str, float]] | None = None,
     ) -> None:
-        if len(train) < recipe.batch_size:
-            raise UsageError(f"--batch-size {recipe.batch_size}: the training part holds only {len(train):,} images")
+        require_possible(recipe, len(train))
         self.task, self.recipe, self.run, self.fabric, self.notify = task, recipe, run, fabric, notify
         self.train, self.validation, self.judge = train, validation, judge
         self.steps_an_epoch = len(train) // recipe.batch_size
@@ -103,7 +102,7 @@ class Loop:
             nn.SyncBatchNorm.convert_sync_batchnorm(self.turns)
         self.module = fabric.setup_module(self.turns)
         self.optimizers = [cast(Optimizer, fabric.setup_optimizers(turn.optimizer)) for turn in task.turns]
-        self.board = tensorboard(run.path) if recipe.tensorboard and self._chief() else None
+        self.board = _summary_writer()(str(run.path)) if recipe.tensorboard and self._chief() else None
         self.step, self.seconds_before = 0, 0.0
         self.names: list[list[str]] = [[] for _ in task.turns]
         self.window: list[Tensor] = []
@@ -379,13 +378,21 @@ def _over_ranks(fabric: Fabric, tensor: Tensor, how: str) -> Tensor:
     return cast(Tensor, fabric.all_reduce(tensor, reduce_op=how))
 
 
-def tensorboard(folder: Path) -> Any:
-    """A writer of TensorBoard's event files."""
+def require_possible(recipe: Training, images: int) -> None:
+    """Refuse what could not train on so many images or without an extra, before a run directory is made or replaced."""
+    if images < recipe.batch_size:
+        raise UsageError(f"--batch-size {recipe.batch_size}: the training part holds only {images:,} images")
+    if recipe.tensorboard:
+        _summary_writer()
+
+
+def _summary_writer() -> Any:
+    """The class that writes TensorBoard's event files."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         raise UsageError("--tensorboard: needs the extra: pip install 'arzhang[tensorboard]'") from None
-    return SummaryWriter(str(folder))
+    return SummaryWriter
 
 
 def _first_bad(rows: Tensor) -> str:
