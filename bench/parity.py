@@ -19,7 +19,7 @@ from PIL import Image
 from arzhang import scoring
 from arzhang.metrics import features, frechet
 
-N, D, IMAGES = 10_000, 2_048, 100
+N, D, IMAGES = 10_000, 2_048, 40
 FORMULA, WHOLE = 1e-6, 1e-3
 """What their formulas, and their whole pipelines, may differ by from ours, relatively."""
 
