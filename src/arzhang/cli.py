@@ -345,7 +345,7 @@ def evaluate(words: Words) -> None:
     say(f"written: {Path(path) / evaluation.EVALUATION}")
     if how.diagnose:
         folder = Path(path) / evaluation.DIAGNOSES
-        made = [folder / which for which in ("reconstructions", "samples")]
+        made = sorted(path.parent for path in folder.glob(f"*/{diagnosis.FILE}"))
         say(f"written: {diagnosis.write(made, folder / 'index.html')}")
     if earlier is not None:
         _beside(found, earlier, str(how.baseline))
