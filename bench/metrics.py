@@ -16,14 +16,15 @@ from typing import Any
 import torch
 
 from arzhang import scoring
-from arzhang.metrics import features, frechet
+from arzhang.data.images import whole as whole_folder
+from arzhang.metrics import features, frechet, scores
 from bench import parity
 from bench.timing import compare, show
 
 N, D, IMAGES = 10_000, 2_048, 2_000
 
 
-def alone() -> None:
+def alone(rounds: int) -> None:
     """The Fréchet distance of 10,000 rows of 2,048 features from a reference whose factor is at hand."""
     rng = torch.Generator().manual_seed(0)
     mixing = torch.randn(D, D, generator=rng) / D**0.5 * torch.logspace(0, -3, D)
@@ -40,8 +41,19 @@ def alone() -> None:
 
         one, other = ({"mu": m.mean.numpy(), "sigma": m.covariance.numpy()} for m in (a, b))
         contenders["torch-fidelity"] = lambda: fid_statistics_to_metric(one, other, False)["frechet_inception_distance"]
-    print({name: work() for name, work in contenders.items()})
-    show(f"Fréchet distance, d = {D}, n = {N}, cached reference", compare(contenders, rounds=3, warmup=0), 1, "call")
+    told, values = _told(contenders)
+    show(f"Fréchet distance, d = {D}, n = {N}, cached reference", compare(told, rounds, warmup=0), 1, "call")
+    print(values)
+
+
+def _told(contenders: dict[str, Any]) -> tuple[dict[str, Any], dict[str, float]]:
+    """The contenders, and where each leaves what it found."""
+    values: dict[str, float] = {}
+
+    def telling(name: str, work: Any) -> Any:
+        return lambda: values.update({name: work()})
+
+    return {name: telling(name, work) for name, work in contenders.items()}, values
 
 
 def whole(home: Path, images: int, rounds: int) -> None:
@@ -49,18 +61,23 @@ def whole(home: Path, images: int, rounds: int) -> None:
     real, made = parity.folders(home, images + 100, images)
     os.environ["ARZHANG_CACHE"] = str(home / "cache")
 
+    def extractor(precision: str) -> features.Extractor:
+        found = features.inception_extractor("pytorch-fid", precision=precision)
+        seen = found.seen
+        # The reference is kept, the made images are always looked at anew.
+        found.seen = lambda a, n, title, keep=True: seen(a, n, title, title == str(real))  # type: ignore[method-assign]
+        return found
+
     def ours(precision: str) -> float:
         shutil.rmtree(home / "cache" / "images", ignore_errors=True)
+        found = scoring.score(real, made, ["fid"], lambda: extractor(precision), notify=lambda _: None)
+        return float(found["fid"]["value"])
 
-        def extractor() -> features.Extractor:
-            found = features.inception_extractor("pytorch-fid", precision=precision)
-            seen = found.seen
-            # The reference is kept, the made images are always looked at anew.
-            found.seen = lambda a, n, title, keep=True: seen(a, n, title, title == str(real))  # type: ignore[method-assign]
-            return found
-
-        return float(scoring.score(real, made, ["fid"], extractor, notify=lambda _: None)["fid"]["value"])
-
+    images_of_real = whole_folder(real, exact=True)
+    for precision in ("float32", "bfloat16"):  # the reference is at hand
+        at = torch.arange(len(images_of_real)).split(scoring.FED)
+        batches = lambda at=at: (images_of_real.batch(part) for part in at)  # noqa: E731
+        scores.reference(extractor(precision).seen(batches, len(images_of_real), str(real)))
     contenders: dict[str, Any] = {
         f"arzhang score, {precision}": lambda precision=precision: ours(precision)
         for precision in ("float32", "bfloat16")
@@ -77,10 +94,10 @@ def whole(home: Path, images: int, rounds: int) -> None:
             return float(path(fid_score.calculate_frechet_distance, *moments, *found))
 
         contenders["pytorch-fid"] = theirs
-    values = {name: work() for name, work in contenders.items()}  # the first round: caches are filled
+    told, values = _told(contenders)
+    show(f"FID of {images} images, cached reference", compare(told, rounds, warmup=0), images, "image")
     first = values.get("pytorch-fid", next(iter(values.values())))
     print({name: f"{value:.4f} ({value / first - 1:+.2%})" for name, value in values.items()})
-    show(f"FID of {images} images, cached reference", compare(contenders, rounds, warmup=0), images, "image")
 
 
 PEAK = """
@@ -112,7 +129,7 @@ print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
 def memory() -> None:
     """Peak resident memory of FID for several n, with a small network in Inception's place, whose own does not vary."""
     print("\nPeak memory of FID")
-    for n in (4_000, 16_000, 64_000):
+    for n in (4_000, 12_000, 36_000):
         with tempfile.TemporaryDirectory() as cache:
             words = [sys.executable, "-c", PEAK, str(n)]
             environment = os.environ | {"ARZHANG_CACHE": cache}
@@ -128,7 +145,7 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--part", choices=("alone", "whole", "memory"))
     how = parser.parse_args([] if words is None else words)
     if how.part in (None, "alone"):
-        alone()
+        alone(how.rounds)
     if how.part in (None, "whole"):
         with tempfile.TemporaryDirectory() as folder:
             whole(Path(folder), how.images, how.rounds)

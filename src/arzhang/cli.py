@@ -324,6 +324,7 @@ def evaluate(words: Words) -> None:
     from arzhang import assembly, evaluation
     from arzhang.report import diagnosis
 
+    earlier = None if how.baseline is None else evaluation.read(Path(how.baseline))  # it may be this run's own
     with assembly.ranks(how.accelerator, how.devices, how.nodes) as device:
         found = evaluation.evaluate(
             path,
@@ -344,10 +345,10 @@ def evaluate(words: Words) -> None:
     say(f"written: {Path(path) / evaluation.EVALUATION}")
     if how.diagnose:
         folder = Path(path) / evaluation.DIAGNOSES
-        made = [folder / which for which in ("reconstructions", "samples")]
+        made = sorted(path.parent for path in folder.glob(f"*/{diagnosis.FILE}"))
         say(f"written: {diagnosis.write(made, folder / 'index.html')}")
-    if how.baseline is not None:
-        _beside(found, how.baseline)
+    if earlier is not None:
+        _beside(found, earlier, str(how.baseline))
 
 
 def _extractor(seen: Features, device: Any) -> Callable[[], Any]:
@@ -366,14 +367,13 @@ def _extractor(seen: Features, device: Any) -> Callable[[], Any]:
     return found
 
 
-def _beside(found: Mapping[str, Any], baseline: str) -> None:
-    """How far each number is above the baseline's."""
-    from arzhang import evaluation
+def _beside(found: Mapping[str, Any], earlier: Mapping[str, Any], where: str) -> None:
+    """How far each number is above an earlier one."""
     from arzhang.metrics import scores
 
-    earlier = evaluation.read(Path(baseline))
-    say(f"above {baseline}:")
-    _tell(scores.differences(found, earlier, baseline))
+    differences = scores.differences(found, earlier, where)
+    say(f"above {where}:")
+    _tell(differences)
 
 
 def _tell(metrics: Mapping[str, Any]) -> None:
@@ -417,7 +417,7 @@ def score(words: Words) -> None:
     _tell(found)
     if page is not None:
         say(f"written: {page}")
-    return None if how.baseline is None else _beside(found, how.baseline)
+    return None if earlier is None else _beside(found, earlier, str(how.baseline))
 
 
 def _quiet(_: str) -> None:

@@ -132,8 +132,9 @@ def test_tensorflow_ones_resize_takes_pixels_without_a_half():
     ],
 )
 def test_bad_images_are_refused(images, phrase):
+    extractor = features.Extractor(Toy(), "toy", "0", 2, features.PROTOCOLS["tf1"].prepare, {})
     with pytest.raises(ArzhangError, match=phrase):
-        features.PROTOCOLS["tf1"].prepare(images)
+        extractor(images)
 
 
 class Toy(nn.Module):

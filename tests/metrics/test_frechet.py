@@ -48,6 +48,18 @@ def test_parity_with_the_published_formula():
     assert value(a, b) == pytest.approx(float(difference + a.var(0).sum() + b.var(0).sum() - 2 * roots), rel=1e-6)
 
 
+@pytest.mark.parametrize("d", [96, 300])
+def test_a_wide_spectrum_loses_nothing(d):
+    """Variances from 1 to 10⁻⁶, whose products reach down to 10⁻¹²: beside singular values, which are not squared."""
+    scale = torch.logspace(0, -3, d).double()
+    a, b = draw(3 * d, d) * scale, draw(2 * d, d, seed=1) * scale
+    assert value(a, b) == pytest.approx(float(fd.distance_of_features(a, b).value), rel=1e-10)
+    assert abs(value(a, a)) < 1e-10
+    half = b * (torch.arange(d) % 2)  # features that one side has and the other has not
+    for one, other in ((a, half), (half, a)):
+        assert value(one, other) == pytest.approx(float(fd.distance_of_features(one, other).value), rel=1e-9)
+
+
 def test_parity_with_the_peers_themselves():
     """Where they are installed (`python -m bench parity` does it at 2,048 dimensions and for whole folders)."""
     pytorch_fid = pytest.importorskip("pytorch_fid.fid_score")

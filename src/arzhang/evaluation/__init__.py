@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from arzhang import assembly
+from arzhang import assembly, scoring
 from arzhang.errors import UsageError
 from arzhang.evaluation import classifier, segmenter, translation, vae
 from arzhang.evaluation.moments import Metric
@@ -50,6 +50,8 @@ def evaluate(
     run = Run(path)
     model = assembly.load(path, checkpoint=checkpoint, device=device, notify=notify)
     parts = assembly.splits(run.recipe, device, notify)
+    if metrics and isinstance(model, ClassifierTask | SegmenterTask):
+        raise UsageError(f"--metrics {metrics[0]}: a {run.recipe.system} makes no images to measure")
     if diagnose and not metrics:
         raise UsageError("--diagnose: looks behind image metrics; give --metrics fid")
     step = assembly.sound_checkpoint(run, checkpoint, notify).step
@@ -119,8 +121,9 @@ def _written(found: dict[str, Metric], run: Run) -> dict[str, Metric]:
 
 
 def _diagnose(sets: Mapping[str, scores.ImageSet], parts: Any, extractor: Extractor, out: Path) -> None:
-    """Reconstructions have their images' classes; samples those of the nearest test image."""
-    n, labels, names = sets["test"].n, parts.test.labels, parts.classes
+    """Reconstructions have their images' classes; whatever else is made, those of the nearest test image."""
+    n, labels, names = sets["test"].n, getattr(parts.test, "labels", None), parts.classes
     classes = None if labels is None else [names[i] if names else str(i) for i in labels[:n].tolist()]
-    for which, own in (("reconstructions", classes), ("samples", None)):
+    for which in [name for name in sets if name not in ("test", "floor")]:
+        own = classes if which == "reconstructions" else None
         scoring.diagnose(sets["test"], sets[which], extractor, out / which, sets["floor"], classes, own)

@@ -95,7 +95,6 @@ class Protocol:
         """Images in [0, 1], grey or colour → the network's input."""
         if images.shape[1] not in (1, 3):
             raise UsageError(f"images of {images.shape[1]} channels: feature networks take grey or colour")
-        check_range(images)
         values = images * 255
         if self.rounding:
             values = values.round()

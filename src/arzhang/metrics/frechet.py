@@ -88,9 +88,10 @@ class Reference(NamedTuple):
 
 
 def reference(moments: Moments) -> Reference:
-    """Factor a covariance once. Directions without variance are dropped, not clipped: rounding is all they hold."""
-    values, vectors = torch.linalg.eigh(moments.covariance)
-    floor = 10 * len(values) * torch.finfo(values.dtype).eps * values[-1].clamp_min(0)
+    """Factor a covariance once, its columns from the largest to the smallest. Directions without variance are dropped,
+    not clipped: rounding is all they hold."""
+    values, vectors = (found.flip(-1) for found in torch.linalg.eigh(moments.covariance))
+    floor = 10 * len(values) * torch.finfo(values.dtype).eps * values[0].clamp_min(0)
     kept = values > floor
     return Reference(moments, vectors[:, kept] * values[kept].sqrt())
 
@@ -113,16 +114,13 @@ def distance(first: Reference, second: Moments) -> Distance:
     a, b = first.moments, second
     if a.mean.shape != b.mean.shape:
         raise UsageError(f"features of {len(a.mean)} and of {len(b.mean)} dimensions: two different networks")
+    alive = int((b.covariance.diagonal() > 0).sum())
+    rank = min(alive, b.n - 1) if b.n else alive
+    # Graded from large to small, for which LAPACK's reduction of the lower triangle keeps small eigenvalues exact.
     core = first.factor.T @ b.covariance @ first.factor
-    return _parts(a, b, _sum_of_roots(core))
-
-
-def _sum_of_roots(core: Tensor) -> Tensor:
     values = torch.linalg.eigvalsh((core + core.mT) / 2)
-    if not values.numel():
-        return values.sum()
-    floor = 10 * len(values) * torch.finfo(values.dtype).eps * values[-1].detach().clamp_min(0)
-    return values[values > floor].sqrt().sum()
+    values = values[max(0, len(values) - rank) :]  # the others are rounding, of which a root would make much
+    return _parts(a, b, values[values > 0].sqrt().sum())
 
 
 def _parts(a: Moments, b: Moments, cross: Tensor) -> Distance:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from arzhang.errors import UsageError
-from arzhang.report.blocks import Block, Facts, Pictures, Section, Table, picture
+from arzhang.report.blocks import Block, Facts, Picture, Pictures, Section, Table, picture
 from arzhang.report.page import Say, write_page
 
 FILE = "diagnosis.json"
@@ -27,8 +27,7 @@ def section(folder: Path, language: str = "en") -> Section:
         found = json.loads((folder / FILE).read_text(encoding="utf-8"))
         name = str(found["diagnosis"])
         blocks: list[Block] = say.findings(found["conclusions"])
-        for which, sheet in found["sheets"].items():
-            blocks += [_sheet(folder, which, sheet, say)]
+        blocks.append(Pictures([_sheet(folder, which, sheet, say) for which, sheet in found["sheets"].items()]))
         if found["classes"]:
             blocks.append(_classes(found["classes"], say))
         protocol = {key: str(value) for key, value in found["protocol"].items()}
@@ -39,11 +38,11 @@ def section(folder: Path, language: str = "en") -> Section:
     return Section(f"d-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}", title, blocks)
 
 
-def _sheet(folder: Path, which: str, sheet: dict[str, Any], say: Say) -> Pictures:
+def _sheet(folder: Path, which: str, sheet: dict[str, Any], say: Say) -> Picture:
     distances = sheet["distances"]
     values = {"of": sheet["of"], "least": min(distances), "most": max(distances)}
     caption = say(f"diagnosis.{which}", **values)
-    return Pictures([picture(folder / f"{which}.png", caption, say(f"diagnosis.{which}_title"), caption)])
+    return picture(folder / f"{which}.png", caption, say(f"diagnosis.{which}_title"), caption)
 
 
 def _classes(classes: Sequence[dict[str, Any]], say: Say) -> Table:
