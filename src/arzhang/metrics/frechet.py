@@ -118,7 +118,7 @@ def distance(first: Reference, second: Moments) -> Distance:
     rank = min(alive, b.n - 1) if b.n else alive
     # Graded from large to small, for which LAPACK's reduction of the lower triangle keeps small eigenvalues exact.
     core = first.factor.T @ b.covariance @ first.factor
-    values = torch.linalg.eigvalsh((core + core.mT) / 2)
+    values = torch.linalg.eigvalsh(core)  # reads the lower triangle alone
     values = values[max(0, len(values) - rank) :]  # the others are rounding, of which a root would make much
     return _parts(a, b, values[values > 0].sqrt().sum())
 
