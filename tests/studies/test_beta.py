@@ -12,8 +12,8 @@ from arzhang.studies import beta
 
 WORDS = [
     "study", "beta", "--beta", "0", "1", "50", "--seeds", "2", "--epochs", "1", "--latent-dim", "4", "--n", "150",
-    "--classifier-epochs", "1", "--sprites-beta", "1", "4", "--sprites-epochs", "1", "--sprites-seeds", "1", "--sprites-size", "16",
-    "--sprites-latent-dim", "3", "--accelerator", "cpu",
+    "--classifier-epochs", "1", "--sprites-beta", "1", "4", "--sprites-epochs", "1", "--sprites-seeds", "1",
+    "--sprites-size", "16", "--sprites-latent-dim", "3", "--accelerator", "cpu",
 ]  # fmt: skip
 
 
