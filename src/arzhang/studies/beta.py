@@ -333,7 +333,7 @@ def _apart_conclusions(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "error": high[term]["error"], "worst": low["beta"], "lowest": low[term]["value"],
             "lowest_error": low[term]["error"],
         }  # fmt: skip
-        found.append({"id": "beta.apart", "values": told})
+        found.append({"id": "beta.apart" if high[term]["error"] else "beta.apart_one", "values": told})
     best = max(rows, key=lambda row: row["mig"]["value"])
     ordered = sorted(NAMES, key=lambda factor: -best[f"mig_{factor}"]["value"])
     listed = ", ".join(f"{factor} {best[f'mig_{factor}']['value']:.2f}" for factor in ordered)
