@@ -14,6 +14,7 @@ from arzhang import assembly, pictures, recipes, sweep
 from arzhang.contracts import Batch
 from arzhang.data.sprites import NAMES
 from arzhang.errors import UsageError
+from arzhang.evaluation.classifier import sound_digest
 from arzhang.evaluation.moments import Moments, blocks
 from arzhang.metrics import scores
 from arzhang.metrics.disentanglement import dci, mig
@@ -174,7 +175,7 @@ def _images(
 
 def _kept(path: Path, how: dict[str, Any], measured: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """What was measured of a run: found beside it where the same weights were measured in the same way before."""
-    how = json.loads(json.dumps(how | {"weights": evaluation.sound_digest(Run(path))}))
+    how = json.loads(json.dumps(how | {"weights": sound_digest(Run(path))}))
     place = path.parent / f"{path.name}.json"
     if place.exists() and (known := json.loads(place.read_text(encoding="utf-8"))).get("how") == how:
         return {"metrics": known["metrics"]}
