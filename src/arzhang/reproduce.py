@@ -43,7 +43,8 @@ class Budget:
 BUDGETS = {
     "quick": Budget(
         gradients=GradientStudy(samples=20_000), divergences=DivergenceStudy(),
-        beta=BetaStudy(beta=(0.5, 1.0, 2.0, 4.0), seeds=1, epochs=3, sprites_beta=(1.0, 4.0), sprites_epochs=5),
+        beta=BetaStudy(beta=(0.5, 1.0, 2.0, 4.0), seeds=1, epochs=3, sprites_beta=(1.0, 4.0),
+            sprites_epochs=5, sprites_seeds=1),
         metrics=MetricStudy(), epochs=20, mixture_epochs=10, weights=(), seeds=1, samples=32, inception=False,
     ),
     "standard": Budget(
@@ -53,7 +54,7 @@ BUDGETS = {
     ),
     "paper": Budget(
         gradients=GradientStudy(samples=1_000_000), divergences=DivergenceStudy(mixture_pairs=20_000),
-        beta=BetaStudy(epochs=50, seeds=5, sprites_epochs=100, features="inception"),
+        beta=BetaStudy(epochs=50, seeds=5, sprites_epochs=100, sprites_seeds=5, features="inception"),
         metrics=MetricStudy(n=5_000, features="inception"), epochs=50, mixture_epochs=50,
         weights=(0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0), seeds=3, samples=5_000, inception=True,
     ),

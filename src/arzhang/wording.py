@@ -199,6 +199,8 @@ ENGLISH: dict[str, str] = {
     "{difference:.2f} ± {spread:.2f}.",
     "beta.apart": "On sprites {term} is highest at β = {best:g} (β·M/N = {normalised:.2g}): {highest:.2f} ± {error:.2f}; lowest at "
     "β = {worst:g}: {lowest:.2f} ± {lowest_error:.2f}.",
+    "beta.apart_one": "On sprites {term} is highest at β = {best:g} (β·M/N = {normalised:.2g}): {highest:.2f}; lowest at "
+    "β = {worst:g}: {lowest:.2f}. One seed: without an error.",
     "beta.factors": "The gaps of the single factors at β = {beta:g}: {factors}.",
     "beta.informed": "The factor that can be told least well from the codes at β = {beta:g} is {factor} "
     "(informativeness {value:.2f}).",

@@ -35,7 +35,7 @@ def extractor(path: Path | str, device: torch.device | str = "cpu") -> Extractor
     model = assembly.load(path, device=device)
     if not isinstance(model, ClassifierTask):
         raise UsageError(f"{path}: not a classifier's run (`arzhang train classifier` makes one)")
-    weights = _digest(Run(path))
+    weights = sound_digest(Run(path))
     channels, side, _ = model.shape
 
     def prepare(images: Tensor) -> Tensor:
@@ -49,6 +49,6 @@ def extractor(path: Path | str, device: torch.device | str = "cpu") -> Extractor
     return Extractor(Embedding(model.classifier), named, weights, FEATURES, prepare, {"resize": "none"}, device)
 
 
-def _digest(run: Run) -> str:
+def sound_digest(run: Run) -> str:
     """The hash of a run's best weights."""
     return sha256(assembly.sound_checkpoint(run, "best", lambda _: None).path / WEIGHTS)

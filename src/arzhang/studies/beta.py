@@ -14,6 +14,7 @@ from arzhang import assembly, pictures, recipes, sweep
 from arzhang.contracts import Batch
 from arzhang.data.sprites import NAMES
 from arzhang.errors import UsageError
+from arzhang.evaluation.classifier import sound_digest
 from arzhang.evaluation.moments import Moments, blocks
 from arzhang.metrics import scores
 from arzhang.metrics.disentanglement import dci, mig
@@ -24,7 +25,7 @@ from arzhang.studies.features import extractor
 from arzhang.studies.options import BetaStudy
 from arzhang.tasks.vae import VAETask
 from arzhang.training.loop import BLOCK
-from arzhang.training.run import write_atomically
+from arzhang.training.run import Run, write_atomically
 from arzhang.wording import words
 
 RESULTS = "beta.json"
@@ -110,6 +111,7 @@ def _check(options: BetaStudy) -> None:
             raise UsageError(f"{flag} {' '.join(f'{v:g}' for v in values)}: give different values, two at least")
     for flag, least, value in (
         ("--seeds", 1, options.seeds),
+        ("--sprites-seeds", 1, options.sprites_seeds),
         ("--n", 20, options.n),
         ("--sprites-epochs", 0, options.sprites_epochs),
     ):
@@ -161,12 +163,25 @@ def _images(
             recipe = _recipe(options, beta, seed)
             path = _path(out, recipe)
             sweep.finished(recipe, path, notify)
-            model = assembly.load(path, device=device)
-            found = _terms(model, parts.validation) | _distances(model, parts.validation, real, seen)
-            sigma = model.likelihood.log_sigma
-            arm = {"beta": beta, "seed": seed, "run": path.name, "metrics": found}
-            arms.append(arm | ({} if sigma is None else {"sigma": float(sigma.detach().exp())}))
+            how = {"n": options.n, "data": parts.sha256, "features": seen.protocol}
+
+            def measured(path: Path = path) -> dict[str, Any]:
+                model = assembly.load(path, device=device)
+                return _terms(model, parts.validation, options.n) | _distances(model, parts.validation, real, seen)
+
+            arms.append({"beta": beta, "seed": seed, "run": path.name} | _kept(path, how, measured))
     return arms, parts.train.shape, {name: metric["value"] for name, metric in least.items()}
+
+
+def _kept(path: Path, how: dict[str, Any], measured: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What was measured of a run: found beside it where the same weights were measured in the same way before."""
+    how = json.loads(json.dumps(how | {"weights": sound_digest(Run(path))}))
+    place = path.parent / f"{path.name}.json"
+    if place.exists() and (known := json.loads(place.read_text(encoding="utf-8"))).get("how") == how:
+        return {"metrics": known["metrics"]}
+    found = measured()
+    write_atomically(place, json.dumps({"how": how, "metrics": found}) + "\n")
+    return {"metrics": found}
 
 
 def _taken(name: str, images: Any, n: int) -> scores.ImageSet:
@@ -177,10 +192,10 @@ def _taken(name: str, images: Any, n: int) -> scores.ImageSet:
 
 
 @torch.no_grad()
-def _terms(model: VAETask, images: Any) -> dict[str, Any]:
-    """The objective's terms, the error of a pixel and the active units, on all validation images."""
+def _terms(model: VAETask, images: Any, n: int) -> dict[str, Any]:
+    """The objective's terms, the error of a pixel, the active units, σ where there is one: on the first n images."""
     moments = Moments()
-    for block, indices in blocks(len(images), "measuring"):
+    for block, indices in blocks(n, "measuring"):
         batch = images.batch(indices)
         noise = model.noise(BLOCK, generator(0, "evaluation", block, device=model.device))[: len(indices)]
         codes = model.encode(batch)
@@ -188,8 +203,10 @@ def _terms(model: VAETask, images: Any) -> dict[str, Any]:
         moments.add(model.measure(Batch(batch, indices, noise)) | {"codes": codes, "pixel_mse": error})
     names = ("negative_elbo", "reconstruction", "kl", "pixel_mse")
     found = {name: _pick(moments.metric(name, "", {})) for name in names}
-    units = len(pictures.active_units(moments.variance("codes")))
-    return found | {"active_units": {"value": units, "uncertainty": None}}
+    found["active_units"] = {"value": len(pictures.active_units(moments.variance("codes"))), "uncertainty": None}
+    if (sigma := model.likelihood.log_sigma) is not None:
+        found["sigma"] = {"value": float(sigma.exp()), "uncertainty": None}
+    return found
 
 
 def _pick(metric: dict[str, Any]) -> dict[str, Any]:
@@ -216,8 +233,6 @@ def _mean(options: BetaStudy, arms: Sequence[Arm], shape: Sequence[int]) -> dict
     row: dict[str, Any] = {"beta": beta}
     if beta is not None:
         row["normalised"] = normalised(beta, options.latent_dim, shape)
-    if "sigma" in arms[0]:
-        row["sigma"] = sum(arm["sigma"] for arm in arms) / len(arms)
     return row | {name: _over(arms, name) for name in arms[0]["metrics"]}
 
 
@@ -239,11 +254,15 @@ def _sprites(options: BetaStudy, out: Path, notify: Notify) -> list[dict[str, An
     rows = []
     for beta in sorted(options.sprites_beta):
         arms: list[Arm] = []
-        for seed in range(options.seeds):
+        for seed in range(options.sprites_seeds):
             recipe = _sprites_recipe(options, beta, seed)
-            sweep.finished(recipe, _path(out, recipe), notify)
-            model = assembly.load(_path(out, recipe), device=device)
-            arms.append({"metrics": _apart(_codes(model, parts.validation), factors)})
+            path = _path(out, recipe)
+            sweep.finished(recipe, path, notify)
+
+            def measured(path: Path = path) -> dict[str, Any]:
+                return _apart(_codes(assembly.load(path, device=device), parts.validation), factors)
+
+            arms.append(_kept(path, {"data": parts.sha256}, measured))
         known = {"beta": beta, "normalised": normalised(beta, options.sprites_latent_dim, parts.train.shape)}
         rows.append(known | {name: _over(arms, name) for name in arms[0]["metrics"]})
     return rows
@@ -296,7 +315,7 @@ def _conclusions(
     error = math.hypot(sigma[samples]["error"], chosen[samples]["error"])
     kind = "alike" if abs(difference) <= 2 * error else "worse" if difference > 0 else "better"
     told = {
-        "sigma": sigma["sigma"], "rate": sigma["kl"]["value"], "units": sigma["active_units"]["value"],
+        "sigma": sigma["sigma"]["value"], "rate": sigma["kl"]["value"], "units": sigma["active_units"]["value"],
         "value": sigma[samples]["value"], "error": sigma[samples]["error"], "difference": abs(difference),
         "spread": error, "beta": choice.beta, "distance": name.upper(),
     }  # fmt: skip
@@ -315,7 +334,7 @@ def _apart_conclusions(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "error": high[term]["error"], "worst": low["beta"], "lowest": low[term]["value"],
             "lowest_error": low[term]["error"],
         }  # fmt: skip
-        found.append({"id": "beta.apart", "values": told})
+        found.append({"id": "beta.apart" if high[term]["error"] else "beta.apart_one", "values": told})
     best = max(rows, key=lambda row: row["mig"]["value"])
     ordered = sorted(NAMES, key=lambda factor: -best[f"mig_{factor}"]["value"])
     listed = ", ".join(f"{factor} {best[f'mig_{factor}']['value']:.2f}" for factor in ordered)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from arzhang.data.sprites import NAMES
 from arzhang.report import figures
@@ -116,10 +116,11 @@ def _rates(arms: Sequence[Any], rows: Sequence[Any], sigma: Any, choice: Any, ou
         axes.set_title(words(f"beta.panel.{term}"), fontsize=10)
     panels[1].plot(sigma["kl"]["value"], sigma["pixel_mse"]["value"], "*", color=OTHER, markersize=11)
     _points(panels[2], arms, rows, "active_units", ONE, "o")
-    panels[2].set_ylim(0, None)
     panels[2].axhline(sigma["active_units"]["value"], color=OTHER, linestyle=":")
     _by_beta(panels[2], rows, words("beta.panel.active_units"))
     panels[2].axvline(choice.beta, color=figures.INK, linestyle="--", linewidth=1)
+    panels[2].set_ylim(bottom=0)
+    panels[2].yaxis.set_major_locator(MaxNLocator(integer=True))
     figures.legend(
         figure,
         [

@@ -86,6 +86,8 @@ class BetaStudy:
     """weights of the KL on sprites, where MIG and DCI are measured"""
     sprites_epochs: int = 30
     """epochs of each training on sprites; 0: none"""
+    sprites_seeds: int = 3
+    """trainings of each β on sprites"""
     sprites_size: int = 32
     """side of the sprites in pixels"""
     sprites_latent_dim: int = 10
