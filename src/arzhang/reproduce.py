@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from arzhang import assembly, recipes, sweep
 from arzhang.evaluation import classifier
@@ -16,7 +17,19 @@ from arzhang.studies.options import BetaStudy, DivergenceStudy, GradientStudy, M
 
 Notify = Callable[[str], None]
 METRICS = ("fid", "kid", "prdc")
+TRANSLATED = ("fid", "kid")
 CLASSIFIER_EPOCHS = 2
+
+
+@dataclass(frozen=True)
+class Streets:
+    """pix2pix on procedural streets, beside L1 alone: problem 5."""
+
+    size: int
+    width: int
+    scenes: int
+    epochs: int
+    segmenter_epochs: int = 15
 
 
 @dataclass(frozen=True)
@@ -36,6 +49,8 @@ class Budget:
     seeds: int
     samples: int
     """Importance samples of the likelihood."""
+    streets: tuple[Streets, ...]
+    """Each at a size of its own."""
     inception: bool
     """Image metrics on the real FID network (an hour on two cores), or on a classifier of the data set's own."""
 
@@ -45,18 +60,21 @@ BUDGETS = {
         gradients=GradientStudy(samples=20_000), divergences=DivergenceStudy(),
         beta=BetaStudy(beta=(0.5, 1.0, 2.0, 4.0), seeds=1, epochs=3, sprites_beta=(1.0, 4.0),
             sprites_epochs=5, sprites_seeds=1),
-        metrics=MetricStudy(), epochs=20, mixture_epochs=10, weights=(), seeds=1, samples=32, inception=False,
+        metrics=MetricStudy(), epochs=20, mixture_epochs=10, weights=(), seeds=1, samples=32,
+        streets=(Streets(64, 16, scenes=400, epochs=6),), inception=False,
     ),
     "standard": Budget(
         gradients=GradientStudy(), divergences=DivergenceStudy(mixture_pairs=5_000), beta=BetaStudy(epochs=20),
         metrics=MetricStudy(n=500, features="inception", feature_precision="bfloat16"), epochs=50, mixture_epochs=20,
-        weights=(0.1, 0.3, 1.0, 3.0, 10.0), seeds=3, samples=512, inception=True,
+        weights=(0.1, 0.3, 1.0, 3.0, 10.0), seeds=3, samples=512,
+        streets=(Streets(64, 16, scenes=1_000, epochs=50), Streets(128, 32, scenes=1_000, epochs=50)), inception=True,
     ),
     "paper": Budget(
         gradients=GradientStudy(samples=1_000_000), divergences=DivergenceStudy(mixture_pairs=20_000),
         beta=BetaStudy(epochs=50, seeds=5, sprites_epochs=100, sprites_seeds=5, features="inception"),
         metrics=MetricStudy(n=5_000, features="inception"), epochs=50, mixture_epochs=50,
-        weights=(0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0), seeds=3, samples=5_000, inception=True,
+        weights=(0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0), seeds=3, samples=5_000,
+        streets=(Streets(256, 64, scenes=3_000, epochs=50),), inception=True,
     ),
 }  # fmt: skip
 
@@ -84,6 +102,8 @@ def reproduce(budget: str, out: Path, *, notify: Notify = print) -> Path:
     sections += _studies_of_the_vae(share, budget, out, notify)
     if share.weights:
         sections.append(_weights(share, out, budget, notify))
+    for streets in share.streets:
+        sections += _translation(streets, share, budget, out, notify)
     return page.write_page(out / "index.html", "Arzhang: the assignment, reproduced", sections)
 
 
@@ -130,3 +150,20 @@ def _weights(share: Budget, out: Path, budget: str, notify: Notify) -> Section:
     folder = out / f"weights-{budget}"
     sweep.sweep("vae", typed, {"beta": share.weights}, folder, samples=share.samples, notify=notify)
     return page.study_section(folder, assignment="2c")
+
+
+def _translation(streets: Streets, share: Budget, budget: str, out: Path, notify: Notify) -> list[Section]:
+    """pix2pix from segmentations to photos, and what the game adds to L1 alone, by a segmenter's judgement. (5, 4h)"""
+    own = f"{budget}-{streets.size}"
+    shared: dict[str, Any] = {"size": streets.size, "scenes": streets.scenes}
+    judge = sweep.one(recipes.Segmenter(epochs=streets.segmenter_epochs, **shared), out / f"segmenter-{own}", 1, notify)
+    how: dict[str, Any] = {"judge": str(judge.path)}
+    if share.inception:
+        how |= {"metrics": TRANSLATED, "extractor": lambda: inception_extractor(device=assembly.device("auto"))}
+    plain = recipes.Pix2Pix(epochs=streets.epochs, width=streets.width, **shared)
+    alone = dataclasses.replace(plain, adversarial="none")
+    runs = [
+        sweep.one(recipe, out / f"{name}-{own}", 1, notify, **how).path
+        for name, recipe in (("pix2pix", plain), ("l1", alone))
+    ]
+    return [*page.run_sections(runs[0]), beside.section(runs[1], runs[0], assignment="4h")]

@@ -415,6 +415,8 @@ ENGLISH: dict[str, str] = {
     "label.class_iou_real": "FCN-score: class IoU on real images",
     "label.class_iou_grey": "FCN-score: class IoU on grey",
     "system.pix2pix": "pix2pix",
+    "system.segmenter": "Segmenter",
+    "system.l1_alone": "L1 alone",
     "term.l1": "L1",
     "term.loss": "loss",
     "term.negative_elbo": "negative ELBO",
@@ -499,6 +501,9 @@ ENGLISH: dict[str, str] = {
     "other {kl:.1f} nats, {bits:.1f} bits, are the KL: no more than that can a code tell about its image on average.",
     # --- Two runs side by side --------------------------------------------------------------------------------------
     "beside.title": "{second} beside {first}",
+    "beside.fcn_more": "By the FCN-score the second's images fit their labels better: class IoU {second:.3f}, the first's {first:.3f} (standard error of the difference {error:.3f}).",
+    "beside.fcn_less": "By the FCN-score the second's images fit their labels worse: class IoU {second:.3f}, the first's {first:.3f} (standard error of the difference {error:.3f}).",
+    "beside.fcn_alike": "By the FCN-score the two fit their labels equally well: class IoU {second:.3f} and {first:.3f}, a difference within two standard errors ({error:.3f}).",
     "beside.table": "The numbers that both have",
     "beside.samples_less": "Samples of the second lie nearer to the test images: {term} {second:.4g}, the first's "
     "{first:.4g} (standard error of the difference {error:.2g}).",

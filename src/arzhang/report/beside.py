@@ -9,8 +9,10 @@ from arzhang.report.blocks import Block, Cell, Missing, Picture, Pictures, Secti
 from arzhang.report.page import Say, number, slug
 from arzhang.report.results import Metric, Results, read
 
-JUDGED = ("fid_samples", "fd_samples", "kid_samples")
-"""Distances of samples from test images: the first that both runs have decides."""
+JUDGED = ("fid_samples", "fd_samples", "kid_samples", "fid_made", "kid_made")
+"""Distances of samples, or of a translator's images, from test images: the first that both runs have decides."""
+SHEETS = {"vae": "samples", "pix2pix": "triplets"}
+"""What one looks at of a run of each system."""
 CLUSTERED = ("component_accuracy", "kmeans_accuracy")
 """Of the second run and of the first: what the mixture is for."""
 
@@ -31,7 +33,8 @@ def _names(runs: list[Results], say: Say) -> dict[str, str]:
 
 
 def _system(run: Results, say: Say) -> str:
-    return say.label("cs_vae" if run.recipe.get("divergence") == "cauchy-schwarz" else run.system, "system")
+    name = "cs_vae" if run.recipe.get("divergence") == "cauchy-schwarz" else run.system
+    return say.label("l1_alone" if run.recipe.get("adversarial") == "none" else name, "system")
 
 
 def findings(first: Results, second: Results) -> list[Conclusion]:
@@ -45,6 +48,9 @@ def findings(first: Results, second: Results) -> list[Conclusion]:
         details = [analysis.detail(sheet) for sheet in sheets if sheet is not None]
         means = [Metric(float(d.mean()), float(d.std(ddof=1)) / math.sqrt(len(d)), len(d), "", {}) for d in details]
         found.append(_compared("detail", "detail", means[1], means[0]))
+    iou = [run.evaluation.get("class_iou_made") for run in (second, first)]
+    if iou[0] is not None and iou[1] is not None:
+        found.append(_compared("fcn", "class_iou_made", iou[0], iou[1]))
     components, kmeans = second.evaluation.get(CLUSTERED[0]), first.evaluation.get(CLUSTERED[1])
     if components is not None and kmeans is not None:
         found.append(_compared("clusters", CLUSTERED[0], components, kmeans))
@@ -64,11 +70,12 @@ def _samples(runs: list[Results], say: Say) -> list[Block]:
     shown: list[Picture] = []
     blocks: list[Block] = []
     for run in runs:
-        path, name = run.path / "figures" / "samples.png", _system(run, say)
+        sheet, name = SHEETS.get(run.system, "samples"), _system(run, say)
+        path = run.path / "figures" / f"{sheet}.png"
         try:
-            shown.append(picture(path, say("run.samples_alt", n=run.shown()), name, say("run.samples_caption")))
+            shown.append(picture(path, say(f"run.{sheet}_alt", n=run.shown()), name, say(f"run.{sheet}_caption")))
         except (FileNotFoundError, Unreadable):
-            told = say("run.picture_missing", file=f"{run.path.name}/figures/samples.png")
+            told = say("run.picture_missing", file=f"{run.path.name}/figures/{sheet}.png")
             blocks.append(Missing(told, f"arzhang evaluate {run.path.resolve().name}"))
     return [Pictures(shown), *blocks] if shown else blocks
 
