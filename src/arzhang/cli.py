@@ -640,6 +640,7 @@ def overview() -> None:
     say(f"Arzhang {__version__}: generative models, measured and explained\n\ndevice  {device.type} ({name})")
     for one, source in sources.SOURCES.items():
         say(f"data    {source.title}: {'here' if sources.locate(one) else f'arzhang data fetch {one}'}")
+    say("data    sprites, and pairs: streets, edges2fashion: made here when asked for; cityscapes: arzhang data list")
     say("\ntry     arzhang train vae --epochs 5\n        arzhang reproduce\n        arzhang --help")
 
 
