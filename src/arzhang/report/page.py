@@ -343,7 +343,7 @@ def _validation_table(results: Results, say: Say, axis: str) -> list[Block]:
 
 
 def _previews_table(results: Results, say: Say) -> list[Block]:
-    """The terms of 2c at previews, each with its standard error."""
+    """The dearer terms at previews, such as those of 2c, each with its standard error."""
     names = [
         name for name in (results.previews[0] if results.previews else {}) if f"{name}_error" in results.previews[0]
     ]
@@ -354,7 +354,8 @@ def _previews_table(results: Results, say: Say) -> list[Block]:
         terms = [Metric(entry[name], entry[f"{name}_error"], None, "", {}) for name in names if name in entry]
         rows.append([str(entry["epoch"]), *map(number, terms)])
     heads = [say("run.epoch"), *map(say.label, names)]
-    title = say("run.terms_numbers", n=results.previews[-1].get("n", 0))
+    kind = "variety_numbers" if "made_variety" in names else "terms_numbers"
+    title = say(f"run.{kind}", n=results.previews[-1].get("n", 0))
     return [Details(title, [Table(title, heads, rows, numeric=range(len(heads)))])]
 
 
@@ -447,7 +448,7 @@ def _previews(results: Results, say: Say, prefix: str) -> list[Block]:
     left = len(paths) - count
     rows = say("run.previews_triplets" if results.system == "pix2pix" else "run.previews_rows")
     said = rows + (f" {say('run.previews_left_out', n=left)}" if left else "")
-    return [Text(said), Pictures(strips, strip=True), *damaged]
+    return [Text(said), Pictures(strips, strip=results.system != "pix2pix"), *damaged]
 
 
 # ------------------------------------------------------------------------------------------------- numbers and options
