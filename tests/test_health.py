@@ -61,6 +61,10 @@ def test_each_rule_names_its_fault_alone(rule):
     assert "{" not in words(found["id"], found["values"])
 
 
+def test_an_untrained_generator_has_not_collapsed():
+    assert findings(course(range(1, 5), **BROKEN["generator_collapsed"])) == []
+
+
 def test_overfitting_needs_training_to_improve():
     worse = {"l1": lambda e: 0.2 + abs(e - 8) / 100, "g_l1": lambda e: 0.1 + 0.01 * abs(e - 8) + 0.2 / e}
     assert [found["id"] for found in findings(course(**worse))] == []

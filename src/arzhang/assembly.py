@@ -216,6 +216,8 @@ def judge(task: Task, recipe: recipes.Training, parts: data.Splits, notify: Noti
         notify(f"no KID at previews, so the last checkpoint counts as the best ({error})")
         return None
 
+    notify(f"the best checkpoint is that of the least KID at previews, on {n} validation pairs")
+
     def batches() -> Iterator[Batch]:
         for indices in torch.arange(n, device=task.device).split(25):
             keys = [generator(recipe.seed, "judge", int(i), device=task.device) for i in indices]

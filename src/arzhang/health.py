@@ -61,8 +61,9 @@ def discriminator_guesses(entries: Sequence[Entry]) -> Finding | None:
 
 def generator_collapsed(entries: Sequence[Entry]) -> Finding | None:
     """Whatever it is given, G makes nearly the same image."""
-    made, real = (_last(by_epoch(entries, "preview", term)) for term in ("made_variety", "real_variety"))
-    if made is None or not real or made > COLLAPSED * real:
+    course = by_epoch(entries, "preview", "made_variety")
+    made, real = _last(course), _last(by_epoch(entries, "preview", "real_variety"))
+    if made is None or not real or max(course) < EARLIEST or made > COLLAPSED * real:
         return None
     return _found("generator_collapsed", made=made, real=real, share=made / real)
 

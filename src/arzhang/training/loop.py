@@ -351,10 +351,13 @@ def measure(task: Task, examples: Examples, fabric: Fabric, seed: int) -> dict[s
     sums: dict[str, float] = {}
     blocks = (n + size - 1) // size
     for block in range(fabric.global_rank, max(blocks, fabric.world_size), fabric.world_size):
-        indices = torch.arange(block * size, max(block * size, min(n, (block + 1) * size)), device=device)
+        # A rank for which no block is left measures one image that does not count, to have the same terms to add.
+        counts = float(block < blocks)
+        start = block * size if counts else 0
+        indices = torch.arange(start, min(n, start + size) if counts else 1, device=device)
         noise = task.noise(size, generator(seed, "evaluation", block, device=device))[: len(indices)]
         for name, term in task.measure(batch_of(examples, indices, noise)).items():
-            sums[name] = sums.get(name, 0.0) + term.double().sum().item()
+            sums[name] = sums.get(name, 0.0) + (term.double().sum().item() if counts else 0.0)
     total = torch.tensor(list(sums.values()), dtype=torch.float64)
     if fabric.world_size > 1:
         total = _over_ranks(fabric, total.to(device), "sum").cpu()
