@@ -66,6 +66,16 @@ def _build(recipe: recipes.Training, parts: data.Splits, device: torch.device) -
     return build(recipe, parts.train.shape, parts.train.levels, device, len(parts.classes or ()), given)
 
 
+def refuse_unfit(recipe: recipes.Training) -> None:
+    """Refuse a size that the networks cannot take, before any data are read or made for it."""
+    if isinstance(recipe, recipes.Pix2Pix) and recipe.size is not None:
+        pix2pix.levels(recipe.size)
+        if recipe.adversarial != "none":
+            with torch.device("meta"):
+                judge = pix2pix.Discriminator(6, 1, recipe.receptive_field, "instance")
+                judge(torch.empty(1, 6, recipe.size, recipe.size))
+
+
 def splits(recipe: recipes.Training, device: torch.device | str, notify: Notify) -> data.Splits:
     """The three parts of the data set that a recipe names, on the device."""
     if isinstance(recipe, recipes.Paired):
@@ -160,6 +170,7 @@ def train(
     path = Path(out) if out is not None else next_free(recipe)
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         refuse_to_overwrite(path, overwrite)  # before the data are read
+    refuse_unfit(recipe)
     fabric = launch(recipe)
     say = notify if fabric.is_global_zero else _silent
     parts = splits(recipe, fabric.device, say)
