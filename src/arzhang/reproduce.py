@@ -60,7 +60,7 @@ BUDGETS = {
         gradients=GradientStudy(samples=20_000), divergences=DivergenceStudy(),
         beta=BetaStudy(beta=(0.5, 1.0, 2.0, 4.0), seeds=1, epochs=3, sprites_beta=(1.0, 4.0),
             sprites_epochs=5, sprites_seeds=1),
-        metrics=MetricStudy(), epochs=20, mixture_epochs=10, weights=(), seeds=1, samples=32,
+        metrics=MetricStudy(), epochs=20, mixture_epochs=1, weights=(), seeds=1, samples=32,
         streets=(Streets(64, 16, scenes=400, epochs=6),), inception=False,
     ),
     "standard": Budget(
