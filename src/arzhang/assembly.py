@@ -15,7 +15,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from arzhang import recipes
-from arzhang.contracts import Batch, Task
+from arzhang.contracts import Batch, Maker, Task
 from arzhang.data import images as data
 from arzhang.data import pairs
 from arzhang.errors import ArzhangError, UsageError
@@ -24,6 +24,7 @@ from arzhang.metrics.features import inception_extractor
 from arzhang.networks import pix2pix
 from arzhang.randomness import generator, mix
 from arzhang.tasks.classifier import ClassifierTask
+from arzhang.tasks.gan import GANTask
 from arzhang.tasks.pix2pix import Pix2PixTask
 from arzhang.tasks.segmenter import SegmenterTask
 from arzhang.tasks.vae import VAETask
@@ -54,6 +55,8 @@ def build(
             return VAETask(recipe, shape, levels, device)
         if isinstance(recipe, recipes.Classifier):
             return ClassifierTask(recipe, shape, classes, device)
+        if isinstance(recipe, recipes.GAN):
+            return GANTask(recipe, shape, classes, device)
         if isinstance(recipe, recipes.Pix2Pix) and input_shape is not None:
             return Pix2PixTask(recipe, shape, input_shape, device)
         if isinstance(recipe, recipes.Segmenter) and input_shape is not None:
@@ -216,10 +219,10 @@ def _fit(task: Task, recipe: recipes.Training, parts: data.Splits, run: Run, fab
 
 
 def judge(task: Task, recipe: recipes.Training, parts: data.Splits, notify: Notify) -> Callable[[], Any] | None:
-    """KID of what a translator makes of some validation pairs, on the FID network where it is at hand; nothing is
-    fetched for it."""
+    """KID of what a task makes, of noise, classes or inputs of some validation images, on the FID network where it is
+    at hand; nothing is fetched for it."""
     n = min(JUDGED, len(parts.validation))
-    if not isinstance(task, Pix2PixTask) or recipe.epochs < 1 or task.criterion != "kid" or n < 2:
+    if not isinstance(task, Maker) or recipe.epochs < 1 or task.criterion != "kid" or n < 2:
         return None
     try:
         extractor = inception_extractor(device=task.device, download=False)

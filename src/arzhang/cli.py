@@ -78,6 +78,8 @@ class Evaluate(Trained, Measured):
     """images of each kind that image metrics compare; none: 10,000, or all of the test part"""
     segmenter: str | None = None
     """a run of `arzhang train segmenter` on the same data, for the FCN-score of a translator"""
+    classifier: str | None = None
+    """a run of `arzhang train classifier` on the same data, which says what class a cgan's images are of"""
     diagnose: bool = False
     """leave a page in the run of what lies behind the distances: parts, classes, worst images, likely copies"""
 
@@ -135,7 +137,9 @@ class Sample(Pictures):
     n: int = 100
     """how many images"""
     component: int | None = None
-    """of a mixture prior, this component's alone, counted from 0"""
+    """of a VAE's mixture prior, this component's alone, counted from 0"""
+    label: str | None = None
+    """of a cgan, this class's alone: its name, or its number, counted from 0"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -337,6 +341,7 @@ def evaluate(words: Words) -> None:
             extractor=_extractor(seen, device),
             diagnose=how.diagnose,
             judge=how.segmenter,
+            told_by=how.classifier,
             notify=say if assembly.first() else _quiet,
         )
         if not assembly.first():
@@ -425,12 +430,14 @@ def _quiet(_: str) -> None:
 
 
 def sample(words: Words) -> None:
-    """images decoded from noise: `arzhang sample RUN -n 100 --seed 0`"""
+    """images made of noise: `arzhang sample RUN -n 100 --seed 0 [--label NAME]`"""
     path, how = options("sample", words, Sample, positional=["RUN"], about=sample.__doc__ or "")
     from arzhang import pictures
 
-    name = "samples.png" if how.component is None else f"component-{how.component}.png"
-    say(f"written: {pictures.samples(path, how.n, how.seed, how.component, *_where(path, how, name))}")
+    one = "samples" if how.component is None else f"component-{how.component}"
+    name = one if how.label is None else f"class-{re.sub(r'[^a-z0-9]+', '-', how.label.lower())}"
+    where = _where(path, how, f"{name}.png")
+    say(f"written: {pictures.samples(path, how.n, how.seed, *where, component=how.component, label=how.label)}")
 
 
 def reconstruct(words: Words) -> None:

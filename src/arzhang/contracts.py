@@ -103,6 +103,16 @@ class Task(Protocol):
         """Named images in [0, 1] for the eye, the same batch each time."""
 
 
+@runtime_checkable
+class Maker(Task, Protocol):
+    """A task whose networks make images: of noise, of a class, of another image."""
+
+    device: torch.device
+
+    def made(self, batch: Batch) -> Float[Tensor, "B C H W"]:
+        """What is made of a batch's noise, classes or inputs, each image by itself, in [0, 1]."""
+
+
 def given(images: Tensor, shape: tuple[int, int, int], like: Tensor) -> Float[Tensor, "B C H W"]:
     """A user's images as a model takes them: bytes, or numbers in [0, 1], become the type and device of `like`.
 

@@ -13,6 +13,8 @@ from arzhang import assembly
 from arzhang.data import images as data
 from arzhang.errors import UsageError
 from arzhang.randomness import generator
+from arzhang.recipes import nearest
+from arzhang.tasks.gan import GANTask
 from arzhang.tasks.vae import ACTIVE, VAETask
 from arzhang.training.run import Run, write_atomically
 
@@ -88,10 +90,38 @@ def active_units(variances: Float[Tensor, " D"]) -> list[int]:
 
 
 def samples(
-    path: Path | str, n: int, seed: int, component: int | None, out: Path, checkpoint: str, device: torch.device
+    path: Path | str,
+    n: int,
+    seed: int,
+    out: Path,
+    checkpoint: str,
+    device: torch.device,
+    *,
+    component: int | None = None,
+    label: str | None = None,
 ) -> Path:
-    """n images decoded from noise; of one component of a mixture prior, where one is named."""
-    return write(_vae(path, checkpoint, device).sample(n, seed, component), out)
+    """n images made of noise; of one component of a VAE's mixture prior, or of one class of a cgan, where one is named:
+    a class by its name or its number. Raises UsageError where there is no such one."""
+    model = assembly.load(path, checkpoint=checkpoint, device=device)
+    if isinstance(model, VAETask) and label is None:
+        return write(model.sample(n, seed, component), out)
+    if isinstance(model, GANTask) and component is None:
+        return write(model.sample(n, seed, None if label is None else _class(Run(path), label)), out)
+    if isinstance(model, VAETask | GANTask):
+        option = f"--component {component}" if label is None else f"--label {label}"
+        raise UsageError(f"{option}: {path} is a run of {Run(path).recipe.system}, which knows no such thing")
+    raise UsageError(f"{path}: a {Run(path).recipe.system} makes nothing of noise; a VAE, a GAN and a cgan do")
+
+
+def _class(run: Run, label: str) -> int:
+    """The number of a class that is given by name or number."""
+    names = [str(name) for name in run.config["data"]["classes"]]
+    by_name = {name.lower(): i for i, name in enumerate(names)}
+    if label.lower() in by_name:
+        return by_name[label.lower()]
+    if label.isdecimal():
+        return int(label)
+    raise UsageError(f"--label {label}: no such class{nearest(label, names)}; there are {', '.join(names)}")
 
 
 def reconstructions(

@@ -177,6 +177,46 @@ class Classifier(Training):
 
 
 @dataclass(frozen=True, kw_only=True)
+class GAN(Training):
+    """A generative adversarial network (Goodfellow et al. 2014; Radford et al. 2016): images from noise"""
+
+    system: ClassVar[str] = "gan"
+    players: ClassVar[int] = 2
+    conditional: ClassVar[bool] = False
+    """Whether both players are told the class."""
+
+    lr: float = 2e-4
+    """learning rate of Adam, both players"""
+    beta1: float = 0.5
+    """decay of Adam's mean of gradients, both players (the other decay is 0.999)"""
+    adversarial: Literal["vanilla", "lsgan", "hinge"] = "hinge"
+    """the game's loss; vanilla: cross-entropy, non-saturating for the generator"""
+    latent_dim: int = 64
+    """numbers of noise from which an image is made"""
+    width: int = 64
+    """channels of both networks' layers next to the image; they double with each halving of the size"""
+    norm: Literal["spectral", "batch"] = "spectral"
+    """what tames the discriminator: spectral normalisation of its weights, or DCGAN's batch normalisation"""
+    choose_by: Literal["kid", "last"] = "kid"
+    """the best checkpoint: of least KID at previews (the last one where there is no network), or the last one"""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(0 <= self.beta1 < 1, "beta1", self.beta1, "must be 0 or more and below 1")
+        require(self.latent_dim >= 1, "latent_dim", self.latent_dim, "must be 1 or more")
+        require(self.width >= 1, "width", self.width, "must be 1 or more")
+        require(self.batch_size >= 2, "batch_size", self.batch_size, "must be 2 or more, for batch normalisation")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CGAN(GAN):
+    """A GAN told the class of each image (Mirza & Osindero 2014): images of a class that one asks for"""
+
+    system: ClassVar[str] = "cgan"
+    conditional: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, kw_only=True)
 class Paired(Training):
     """What every training on pairs of images shares: where the pairs lie, which half is which"""
 
@@ -276,7 +316,9 @@ class Pix2Pix(Paired):
         require(played, "l1_weight", self.l1_weight, "with --adversarial none nothing is left to train by")
 
 
-SYSTEMS: dict[str, type[Training]] = {recipe.system: recipe for recipe in (VAE, Classifier, Segmenter, Pix2Pix)}
+SYSTEMS: dict[str, type[Training]] = {
+    recipe.system: recipe for recipe in (VAE, Classifier, Segmenter, GAN, CGAN, Pix2Pix)
+}
 
 
 # ------------------------------------------------------------------------------------------- as text, and back

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from arzhang import pictures
-from arzhang.data.images import Images, whole
+from arzhang.data.images import Images, subfolders, whole
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.metrics import diagnosis, scores
 from arzhang.metrics.features import Extractor
@@ -70,8 +70,7 @@ class Folder:
 
     def classes(self) -> list[str] | None:
         """The folder within this one that holds each image, where all are in such."""
-        parts = [Path(name).parts for name in (self.images.names or ())[: self.n]]
-        return [part[0] for part in parts] if parts and all(len(part) > 1 for part in parts) else None
+        return subfolders((self.images.names or ())[: self.n])
 
 
 def _folder(path: Path, size: int | None, n: int | None, notify: Callable[[str], None]) -> Folder:

@@ -47,6 +47,32 @@ def by_name(parts):
     return {name: part.batch(torch.tensor([i]))[0] for part in parts[:3] for i, name in enumerate(part.names)}
 
 
+def test_subfolders_are_classes(tmp_path):
+    for name in ("dogs", "cats", "birds"):
+        (tmp_path / "all" / name / "deep").mkdir(parents=True)
+        folder(tmp_path / "all" / name / "deep", grey(8))
+    parts, said = load(tmp_path / "all")
+    assert parts.classes == ("birds", "cats", "dogs")
+    assert "3 classes by subfolder (birds, cats, dogs)" in said[0]
+    for part in parts[:3]:
+        told = part.take(torch.arange(len(part))).labels
+        assert [parts.classes[i] for i in told] == [name.split("/")[0] for name in part.names]
+    mapped, _ = load(tmp_path / "all", memory_share=1e-12)
+    assert torch.equal(mapped.train.take(torch.arange(3)).labels, parts.train.take(torch.arange(3)).labels)
+
+
+def test_one_subfolder_or_images_beside_them_are_no_classes(tmp_path):
+    (tmp_path / "all" / "only").mkdir(parents=True)
+    folder(tmp_path / "all" / "only", grey(5))
+    assert load(tmp_path / "all")[0].classes is None
+    folder(tmp_path / "all" / "other", grey(5))
+    assert load(tmp_path / "all")[0].classes == ("only", "other")
+    folder(tmp_path / "all", grey(5))
+    parts, _ = load(tmp_path / "all")
+    assert parts.classes is None
+    assert parts.train.labels is None
+
+
 # ------------------------------------------------------------------------------------------------- one file each
 
 

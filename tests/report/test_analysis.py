@@ -21,6 +21,8 @@ CRITERIA_AND_KEYS = {"negative_elbo", "log_likelihood", "pixel_mae", "active_uni
     "monte_carlo_error",
     "effective_samples",
     "normalised_density",
+    *("told_samples", "told_real", "by_class", "best_share", "worst_share"),
+    "cycle_l1",
 }
 """What the analysis names besides its conclusions: metrics, and keys of their protocols."""
 

@@ -51,7 +51,7 @@ class Images:
         self,
         pixels: Shaped[np.ndarray, "N C H W"] | Shaped[Tensor, "N C H W"],
         range: tuple[float, float] = (0.0, 255.0),
-        labels: Int64[Tensor, " N"] | None = None,
+        labels: Int64[Tensor, " n"] | None = None,
         names: Sequence[str] | None = None,
         rows: Int64[np.ndarray, " n"] | None = None,
         device: torch.device | str = "cpu",
@@ -132,8 +132,9 @@ def load(
     """A built-in data set by its name, or (`data`) a folder of images, on the device.
 
     A built-in set holds `validation` images out of its training part, always the same ones; a folder is split 90/5/5 by
-    the content of its files. Images of a folder are brought to `size`: the shorter side resized with antialiasing, the
-    middle cut out. Raises UsageError or ArzhangError with what is wrong and what to do.
+    the content of its files, and its subfolders are classes where all of its images lie in two of them or more. Images
+    of a folder are brought to `size`: the shorter side resized with antialiasing, the middle cut out. Raises
+    UsageError or ArzhangError with what is wrong and what to do.
     """
     device = torch.device(device)
     if data is not None:
@@ -236,15 +237,30 @@ def _folder(
     found = _decoded(path, size, channels, notify)
     rows = split(found.hashes, path)
     span = _range(found.pixels, rows[0])
-    parts = [part(found.pixels, found.names, own, device, memory_share, span) for own in rows]
+    classes = subfolders(found.names)
+    names = tuple(sorted(set(classes or ())))
+    labels = torch.tensor([names.index(one) for one in classes]) if classes and len(names) > 1 else None
+    parts = [part(found.pixels, found.names, own, device, memory_share, span, labels) for own in rows]
     _, c, side, _ = found.pixels.shape
     colour = "grey" if c == 1 else "colour"
     bad = f", {len(found.unreadable)} unreadable and named" if found.unreadable else ""
     depth = {"uint8": "", "uint16": " in 16 bits", "float32": f" from {span[0]:.4g} to {span[1]:.4g}"}[parts[0].kind]
     description = f"{len(found.names):,} images{bad}, split {sizes(parts)}; {colour}{depth}, {side}×{side}"
+    if labels is not None:
+        description += f"; {len(names)} classes by subfolder ({', '.join(names[:3])}{', …' if len(names) > 3 else ''})"
     notify(f"{path}: {description}")
     digest = hashlib.sha256("".join(sorted(found.hashes)).encode()).hexdigest()
-    return Splits(parts[0], parts[1], parts[2], description, digest, None)
+    return Splits(parts[0], parts[1], parts[2], description, digest, None if labels is None else names)
+
+
+def subfolders(names: Sequence[str]) -> list[str] | None:
+    """The folder within the whole one that holds each image, where all are in such.
+
+    >>> subfolders(["cats/1.png", "dogs/old/1.png"]), subfolders(["1.png", "cats/1.png"])
+    (['cats', 'dogs'], None)
+    """
+    parts = [Path(name).parts for name in names]
+    return [part[0] for part in parts] if parts and all(len(part) > 1 for part in parts) else None
 
 
 def split(hashes: Sequence[str], path: Path, *, test: bool = True) -> tuple[Int64[np.ndarray, " n"], ...]:
@@ -287,13 +303,14 @@ def part(
     device: torch.device,
     memory_share: float,
     span: tuple[float, float] = (0.0, 255.0),
+    labels: Int64[Tensor, " N"] | None = None,
 ) -> Images:
     """Rows of a memory map: on the device where the whole fits into its share of the free memory, else left on disk."""
     free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
-    own = [names[row] for row in rows]
+    own, classes = [names[row] for row in rows], None if labels is None else labels[torch.from_numpy(rows)]
     if pixels.nbytes <= memory_share * free:
-        return Images(np.ascontiguousarray(pixels[rows]), span, names=own, device=device)
-    return Images(pixels, span, names=own, rows=rows, device=device)
+        return Images(np.ascontiguousarray(pixels[rows]), span, classes, own, device=device)
+    return Images(pixels, span, classes, own, rows, device)
 
 
 def files(path: Path) -> list[str]:

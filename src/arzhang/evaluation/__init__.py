@@ -9,11 +9,12 @@ import torch
 
 from arzhang import assembly, scoring
 from arzhang.errors import UsageError
-from arzhang.evaluation import classifier, segmenter, translation, vae
+from arzhang.evaluation import classifier, gan, segmenter, translation, vae
 from arzhang.evaluation.moments import Metric
 from arzhang.metrics import scores
 from arzhang.metrics.features import Extractor
 from arzhang.tasks.classifier import ClassifierTask
+from arzhang.tasks.gan import GANTask
 from arzhang.tasks.pix2pix import Pix2PixTask
 from arzhang.tasks.segmenter import SegmenterTask
 from arzhang.training.run import Run, write_atomically
@@ -34,6 +35,7 @@ def evaluate(
     extractor: Callable[[], Extractor] | None = None,
     diagnose: bool = False,
     judge: str | None = None,
+    told_by: str | None = None,
     notify: Callable[[str], None] = print,
 ) -> dict[str, Metric]:
     """Measure a run on its test part, once: write `eval.json` and the sheets in `figures/`, and return the numbers.
@@ -42,7 +44,8 @@ def evaluate(
     one; its uncertainty is the standard error of that mean. `metrics` (assignment 3g and 3h) compare what the model
     makes with `n` test images (None: 10,000, or all where there are fewer) on the features of `extractor()`, beside the
     floor: train images against them. `diagnose` leaves what lies behind these numbers in `diagnosis/`. `judge` is a
-    segmenter's run, by which a translator's images get their FCN-score. Of several ranks, the first writes.
+    segmenter's run, by which a translator's images get their FCN-score; `told_by` a classifier's, which says what class
+    a cgan's images are of. Of several ranks, the first writes.
     """
     if samples < 1:
         raise UsageError(f"--samples {samples}: must be 1 or more")
@@ -63,6 +66,8 @@ def evaluate(
         raise UsageError(f"-n {count}: {sizes}")
     if judge is not None and not isinstance(model, Pix2PixTask):
         raise UsageError(f"--segmenter {judge}: judges what a translator makes; {path} is a run of {run.recipe.system}")
+    if told_by is not None and not (isinstance(model, GANTask) and model.classes):
+        raise UsageError(f"--classifier {told_by}: says what a cgan makes; {path} is a run of {run.recipe.system}")
     features = extractor() if extractor is not None and metrics else None  # before the long work: may not be here
     figures = run.path / "figures"
     if isinstance(model, ClassifierTask):
@@ -76,6 +81,13 @@ def evaluate(
         sets = translation.image_sets(model, parts, count, seed)
         if assembly.first():
             translation.draw(model, parts.test, figures, seed)
+    elif isinstance(model, GANTask):
+        found = gan.measure(model, parts.test, seed, protocol)
+        if told_by is not None:
+            found |= gan.told(model, Path(told_by), run, parts.test, seed, protocol)
+        sets = gan.image_sets(model, parts, count, seed)
+        if assembly.first():
+            gan.draw(model, figures, seed)
     else:
         found = vae.measure(model, parts.test, samples, seed, protocol)
         sets = vae.image_sets(model, parts, count, seed)

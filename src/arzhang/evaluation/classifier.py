@@ -30,11 +30,17 @@ def measure(model: ClassifierTask, images: Any, protocol: dict[str, Any]) -> dic
     return {name: moments.metric(name, unit, protocol) for name, unit in units.items()}
 
 
-def extractor(path: Path | str, device: torch.device | str = "cpu") -> Extractor:
-    """The features of a classifier that Arzhang trained: a distance on them is an FD of its data set, never an FID."""
+def load(path: Path | str, device: torch.device | str = "cpu") -> ClassifierTask:
+    """The classifier of a run of `arzhang train classifier`."""
     model = assembly.load(path, device=device)
     if not isinstance(model, ClassifierTask):
         raise UsageError(f"{path}: not a classifier's run (`arzhang train classifier` makes one)")
+    return model
+
+
+def extractor(path: Path | str, device: torch.device | str = "cpu") -> Extractor:
+    """The features of a classifier that Arzhang trained: a distance on them is an FD of its data set, never an FID."""
+    model = load(path, device)
     weights = sound_digest(Run(path))
     channels, side, _ = model.shape
 

@@ -1,6 +1,6 @@
 """What a trained translator is worth on the test part: pixel errors, image sets, the FCN-score; and its pictures."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,16 +56,13 @@ def measure(model: Pix2PixTask, examples: Pairs, seed: int, protocol: dict[str, 
 def image_sets(model: Pix2PixTask, parts: Splits, n: int, seed: int) -> dict[str, scores.ImageSet]:
     """n test images, what the model makes of their inputs, and as many training images."""
 
-    def taken(examples: Pairs) -> Callable[[], Iterator[Tensor]]:
-        return lambda: (examples.take(part).images for part in torch.arange(n, device=model.device).split(scores.FED))
-
     def translated() -> Iterator[Tensor]:
         return (made(model, parts.test, part, seed) for part in torch.arange(n, device=model.device).split(scores.FED))
 
     return {
-        "test": scores.ImageSet("test images", n, taken(parts.test)),
+        "test": scores.ImageSet.of("test images", parts.test, n, model.device),
         "made": scores.ImageSet("made images", n, translated),
-        "floor": scores.ImageSet("training images", n, taken(parts.train)),
+        "floor": scores.ImageSet.of("training images", parts.train, n, model.device),
     }
 
 

@@ -1,7 +1,7 @@
 """What a trained VAE is worth on the test part: 3d's numbers, 2c's four terms, 3g's images, 3e's pictures."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,10 @@ USED = 0.02
 def image_sets(model: VAETask, parts: Any, n: int, seed: int) -> dict[str, scores.ImageSet]:
     """n test images, their reconstructions, as many samples, and as many training images."""
 
-    def taken(images: Any) -> Callable[[], Iterator[Tensor]]:
-        return lambda: (images.batch(part) for part in torch.arange(n, device=model.device).split(scores.FED))
+    test = scores.ImageSet.of("test images", parts.test, n, model.device)
 
     def reconstructed() -> Iterator[Tensor]:
-        return (model.reconstruct(batch) for batch in taken(parts.test)())
+        return (model.reconstruct(batch) for batch in test.batches())
 
     def sampled() -> Iterator[Tensor]:
         return (
@@ -36,10 +35,10 @@ def image_sets(model: VAETask, parts: Any, n: int, seed: int) -> dict[str, score
         )
 
     return {
-        "test": scores.ImageSet("test images", n, taken(parts.test)),
+        "test": test,
         "reconstructions": scores.ImageSet("reconstructions", n, reconstructed),
         "samples": scores.ImageSet("samples", n, sampled),
-        "floor": scores.ImageSet("training images", n, taken(parts.train)),
+        "floor": scores.ImageSet.of("training images", parts.train, n, model.device),
     }
 
 

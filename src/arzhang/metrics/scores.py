@@ -11,6 +11,7 @@ from jaxtyping import Float
 from safetensors.torch import load_file
 from torch import Tensor
 
+from arzhang.contracts import Examples
 from arzhang.errors import UsageError
 from arzhang.metrics import features, frechet, kernel, neighbours, weights
 from arzhang.metrics.features import Extractor, Seen
@@ -33,6 +34,11 @@ class ImageSet:
     name: str
     n: int
     batches: Callable[[], Iterable[Float[Tensor, "B C H W"]]]
+
+    @classmethod
+    def of(cls, name: str, examples: Examples, n: int, device: torch.device) -> "ImageSet":
+        """The first n images of a part of a data set."""
+        return cls(name, n, lambda: (examples.take(part).images for part in torch.arange(n, device=device).split(FED)))
 
 
 @dataclass(frozen=True)

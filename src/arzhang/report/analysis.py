@@ -141,7 +141,8 @@ def shares(results: Results) -> list[Conclusion]:
 def players(results: Results) -> list[Conclusion]:
     """5e: how the two players' losses went, and what looks wrong in them."""
     log = [*results.train, *results.validation, *results.previews]
-    terms = {name: by_epoch(results.train, "train", name) for name in ("d_real", "d_fake", "d_accuracy", "g_l1")}
+    terms = {name: by_epoch(results.train, "train", name) for name in ("d_real", "d_fake", "d_accuracy")}
+    l1 = by_epoch(results.train, "train", "g_l1")
     adversarial = by_epoch(results.train, "train", "g_adversarial")
     found: list[Conclusion] = []
     if all(terms.values()) and adversarial:
@@ -155,11 +156,10 @@ def players(results: Results) -> list[Conclusion]:
             found.append(_of("players_ahead" if ahead else "players_even", **numbers, coin=COIN))
         else:
             found.append(_of("players", **numbers))
-    if terms["g_l1"]:
-        course = terms["g_l1"]
-        first, last = min(course), max(course)
-        found.append(_of("players_l1", first=first, last=last, l1_first=course[first], l1_last=course[last],
-                         fell=100 * (1 - course[last] / course[first])))  # fmt: skip
+    if l1:
+        first, last = min(l1), max(l1)
+        found.append(_of("players_l1", first=first, last=last, l1_first=l1[first], l1_last=l1[last],
+                         fell=100 * (1 - l1[last] / l1[first])))  # fmt: skip
     return [*found, *findings(log)]
 
 
@@ -277,7 +277,23 @@ def numbers(results: Results) -> list[Conclusion]:
             reconstructions, samples_, floor = (part for part in parts if part is not None)
             values = {"reconstructions": reconstructions.value, "samples": samples_.value, "floor": floor.value}
             found.append(_of(name, n=floor.n or 0, **values))
-    return found
+        elif parts[1] is not None and parts[2] is not None:
+            found.append(_of(f"{name}_samples", n=parts[2].n or 0, samples=parts[1].value, floor=parts[2].value))
+    return [*found, *_told(results)]
+
+
+def _told(results: Results) -> list[Conclusion]:
+    """How often a classifier sees the class that a cgan was asked for."""
+    made, real = results.evaluation.get("told_samples"), results.evaluation.get("told_real")
+    if made is None or real is None:
+        return []
+    by_class = made.protocol.get("by_class")
+    values = {"share": made.value, "n": made.n or 0, "real": real.value}
+    if not isinstance(by_class, dict) or not by_class:
+        return [_of("told", **values)]
+    worst, best = (choose(by_class, key=lambda name: by_class[name]) for choose in (min, max))
+    ends = {"worst": worst, "worst_share": by_class[worst], "best": best, "best_share": by_class[best]}
+    return [_of("told", **values), _of("told_classes", **ends)]
 
 
 def _fcn(results: Results) -> Conclusion | None:

@@ -245,6 +245,9 @@ def _setup(results: Results, say: Say, prefix: str) -> list[Block]:
         sentences.append(say("run.setup_vae" if plain else "run.setup_prior", **{k: recipe[k] for k in keys}))
     if recipe.get("divergence") == "cauchy-schwarz":
         sentences.append(say("run.not_a_bound"))
+    if {"adversarial", "latent_dim"} <= recipe.keys():
+        keys = ("adversarial", "latent_dim", "width", "norm")
+        sentences.append(say("run.setup_gan", **{k: recipe.get(k) for k in keys}))
     if {"adversarial", "l1_weight"} <= recipe.keys():
         alone = "l1" if recipe["adversarial"] == "none" else "gan" if not recipe["l1_weight"] else "both"
         keys = ("adversarial", "l1_weight", "width", "receptive_field", "dropout")
@@ -393,20 +396,20 @@ def _pictures(results: Results, say: Say, prefix: str) -> list[Block]:
     return [*sheets, *missing, *say.findings(analysis.pictures(results))]
 
 
-def _triplets(results: Results, say: Say, prefix: str) -> list[Block]:
-    shown, missing = _sheets(results, say, ("triplets",))
-    return [Pictures(list(shown.values()))] if shown else missing
+def _sheet(name: str) -> Callable[[Results, Say, str], list[Block]]:
+    """A section of one of the run's sheets."""
+
+    def section(results: Results, say: Say, prefix: str) -> list[Block]:
+        shown, missing = _sheets(results, say, (name,))
+        return [Pictures(list(shown.values()))] if shown else missing
+
+    return section
 
 
 def _variety(results: Results, say: Say, prefix: str) -> list[Block]:
     shown, missing = _sheets(results, say, ("variety",))
     blocks: list[Block] = [Pictures(list(shown.values()))] if shown else [*missing]
     return [*blocks, *say.findings(analysis.variety(results))]
-
-
-def _interpolation(results: Results, say: Say, prefix: str) -> list[Block]:
-    shown, missing = _sheets(results, say, ("interpolation",))
-    return [Pictures(list(shown.values()))] if shown else missing
 
 
 def _traversal(results: Results, say: Say, prefix: str) -> list[Block]:
@@ -446,7 +449,7 @@ def _previews(results: Results, say: Say, prefix: str) -> list[Block]:
         except Unreadable:
             damaged.append(Text(say("run.picture_broken", file=f"samples/{path.name}")))
     left = len(paths) - count
-    rows = say("run.previews_triplets" if results.system == "pix2pix" else "run.previews_rows")
+    rows = say(f"run.previews_rows_{results.system if results.system in SECTIONS else 'vae'}")
     said = rows + (f" {say('run.previews_left_out', n=left)}" if left else "")
     return [Text(said), Pictures(strips, strip=results.system != "pix2pix"), *damaged]
 
@@ -540,21 +543,37 @@ def _reproduce(results: Results, say: Say, prefix: str) -> list[Block]:
 
 
 Part = tuple[str, str, Callable[[Results, Say, str], list[Block]]]
+
+
+def _gan(sheet: str) -> list[Part]:
+    return [
+        ("setup", "", _setup),
+        (sheet, "", _sheet(sheet)),
+        ("previews", "", _previews),
+        ("curves", "", _curves),
+        ("numbers", "", _numbers),
+        ("hyperparameters", "5f", _hyperparameters),
+        ("reproduce", "", _reproduce),
+    ]
+
+
 SECTIONS: dict[str, list[Part]] = {
     "vae": [
         ("setup", "", _setup),
         ("curves", "3d", _curves),
         ("pictures", "3e", _pictures),
-        ("interpolation", "", _interpolation),
+        ("interpolation", "", _sheet("interpolation")),
         ("traversal", "", _traversal),
         ("previews", "", _previews),
         ("numbers", "", _numbers),
         ("hyperparameters", "5f", _hyperparameters),
         ("reproduce", "", _reproduce),
     ],
+    "gan": _gan("samples"),
+    "cgan": _gan("classes"),
     "pix2pix": [
         ("setup", "", _setup),
-        ("triplets", "5d", _triplets),
+        ("triplets", "5d", _sheet("triplets")),
         ("previews", "5d", _previews),
         ("curves", "5e", _curves),
         ("variety", "4g", _variety),

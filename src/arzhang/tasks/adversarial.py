@@ -1,14 +1,38 @@
 """What tasks with two players share: their losses, and the pool of earlier images that a discriminator is shown."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 Kind = Literal["vanilla", "lsgan", "hinge"]
+AT_ONCE = 1 << 22
+"""Values of the images that are made at once; more go one part after another."""
+
+
+def signed(images: Float[Tensor, "*B"]) -> Float[Tensor, "*B"]:
+    """[0, 1], in which users give and get images → [−1, 1], in which the networks of these tasks see them."""
+    return images * 2 - 1
+
+
+def made(
+    network: Callable[..., Tensor], shape: tuple[int, int, int], *given: Shaped[Tensor, "B ..."]
+) -> Float[Tensor, "B C H W"]:
+    """What a network makes of tensors with a row an image, in [0, 1], some images after others so that memory lasts."""
+    size = max(1, AT_ONCE // math.prod(shape))
+    parts = zip(*(rows.split(size) for rows in given), strict=True)
+    return torch.cat([(network(*part).float() + 1) / 2 for part in parts])
+
+
+def variety(**images: Float[Tensor, "B C H W"]) -> dict[str, Float[Tensor, " B"]]:
+    """How far each image lies from the mean of all of its kind (mean absolute difference), under `KIND_variety`: where
+    that of made images is far below that of real ones, the generator makes the same whatever it is given."""
+    return {f"{kind}_variety": (some - some.mean(0)).abs().flatten(1).mean(1) for kind, some in images.items()}
 
 
 class Judgement(NamedTuple):

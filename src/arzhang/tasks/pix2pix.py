@@ -11,11 +11,9 @@ from arzhang.contracts import Batch, Scalars, Turn, given
 from arzhang.networks.pix2pix import Discriminator, Generator, test_mode
 from arzhang.randomness import generator
 from arzhang.recipes import Pix2Pix as Recipe
+from arzhang.tasks import adversarial
 from arzhang.tasks.adam import adam
-from arzhang.tasks.adversarial import AdversarialLoss
-
-AT_ONCE = 1 << 22
-"""Values of the images that are translated at once; more go one part after another."""
+from arzhang.tasks.adversarial import AdversarialLoss, signed, variety
 
 
 class Pix2PixTask:
@@ -68,6 +66,7 @@ class Pix2PixTask:
     def prepare(self, batch: Batch) -> dict[str, Any]:
         """G(x), once for both players."""
         dtype = next(self.networks.parameters()).dtype
+        assert batch.inputs is not None
         inputs, real = signed(batch.inputs).to(dtype), signed(batch.images).to(dtype)
         return {"inputs": inputs, "real": real, "made": self.generator(inputs, batch.noise)}
 
@@ -98,12 +97,8 @@ class Pix2PixTask:
         return {"l1": (self.made(batch) - batch.images).abs().flatten(1).mean(1)}
 
     def observe(self, batch: Batch) -> dict[str, Float[Tensor, " B"]]:
-        """How far each made image, and each real one, lies from the mean of all of them (mean absolute difference):
-        where the first is far below the second, the generator makes the same whatever it is given."""
-        return {
-            f"{name}_variety": (images - images.mean(0)).abs().flatten(1).mean(1)
-            for name, images in (("made", self.made(batch)), ("real", batch.images))
-        }
+        """How made images differ from each other, and real ones."""
+        return variety(made=self.made(batch), real=batch.images)
 
     def preview(self, batch: Batch) -> dict[str, Float[Tensor, "B C H W"]]:
         """Triplets for the eye: what was given, what was made of it, what is real. (5d)"""
@@ -116,10 +111,9 @@ class Pix2PixTask:
         return self._translated(batch.inputs, batch.noise)
 
     def _translated(self, inputs: Tensor, noise: Tensor) -> Float[Tensor, "B C H W"]:
-        size = max(1, AT_ONCE // max(1, inputs[0].numel()))
         dtype = next(self.networks.parameters()).dtype
-        pairs = zip(signed(inputs).to(dtype).split(size), noise.split(size), strict=True)
-        return torch.cat([(self.generator(x, u).float() + 1) / 2 for x, u in pairs])
+        shape = (inputs.shape[1], inputs.shape[2], inputs.shape[3])
+        return adversarial.made(self.generator, shape, signed(inputs).to(dtype), noise)
 
     # -------------------------------------------------------------------------------------------- as a model
 
@@ -156,9 +150,3 @@ class Pix2PixTask:
             return self._translated(inputs, noise.to(weight))
         finally:
             test_mode(self.generator, self.recipe.test_dropout, self.alone)
-
-
-def signed(images: Tensor | None) -> Tensor:
-    """[0, 1] → [−1, 1]."""
-    assert images is not None
-    return images * 2 - 1
