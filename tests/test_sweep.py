@@ -90,8 +90,9 @@ def test_ray_is_given_one_trial_a_run(words, tmp_path, monkeypatch):
 def test_refusals(words, tmp_path, capsys):
     for typed, phrase in (
         (["sweep", "vae"], "several values"),
-        (["sweep", "gan", "--beta", "1", "2"], "no such system"),
+        (["sweep", "vay", "--beta", "1", "2"], "no such system"),
         (["sweep", "vae", "--wieght", "1", "2"], "--wieght"),
+        (["sweep", "vae", "--beta", "1", "2", "--metrics", "fid", "fod"], "--metrics fod"),
         (
             ["sweep", "vae", "--beta", "1", "2", "--samples", "0", "--out", str(tmp_path / "x")],
             "--samples 0: must be 1",

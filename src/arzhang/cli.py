@@ -214,6 +214,12 @@ class Sweep:
     """folder of the runs, their table, figure and page; none: sweeps/SYSTEM"""
     samples: int = 64
     """importance samples an image for log p(x)"""
+    metrics: tuple[str, ...] = ()
+    """image metrics of each run too, as `evaluate` has them"""
+    features: str = "inception"
+    """what they see: inception, dinov2, clip, or a run of `arzhang train classifier`"""
+    n: int | None = None
+    """images of each kind that they compare; none: 10,000, or all of the test part"""
     processes: int = 1
     """runs trained at once"""
     ray: bool = False
@@ -360,14 +366,9 @@ def _extractor(seen: Features, device: Any) -> Callable[[], Any]:
     """The feature network, found when it is needed."""
 
     def found() -> Any:
-        from arzhang.evaluation import classifier
-        from arzhang.metrics import features, hub
+        from arzhang import evaluation
 
-        if seen.features == "inception":
-            return features.inception_extractor(seen.protocol, seen.weights, device, seen.feature_precision)
-        if seen.features in hub.NETWORKS:
-            return hub.extractor(seen.features, seen.weights, device, seen.feature_precision)
-        return classifier.extractor(seen.features, device)
+        return evaluation.extractor(seen.features, seen.protocol, seen.weights, seen.feature_precision, device)
 
     return found
 
@@ -538,11 +539,13 @@ def sweep(words: Words) -> None:
     if system in ("", "-h", "--help"):
         return say(
             "usage: arzhang sweep SYSTEM --OPTION VALUE VALUE … [other options of `arzhang train SYSTEM`]\n"
-            f"systems: {', '.join(recipes.SYSTEMS)}; options of the sweep itself: --out, --samples, --processes, --ray"
+            f"systems: {', '.join(recipes.SYSTEMS)}; options of the sweep itself: --out, --samples, --metrics, "
+            "--features, -n, --processes, --ray"
         )
     if system not in recipes.SYSTEMS:
         raise UsageError(f"sweep {system}: no such system; there are: {', '.join(recipes.SYSTEMS)}")
-    typed, several = recipes.swept(recipes.SYSTEMS[system], rest)
+    own = [field.name for field in dataclasses.fields(Sweep)]
+    typed, several = recipes.swept(recipes.SYSTEMS[system], rest, own)
     if not several:
         raise UsageError("sweep: give at least one option several values, such as --weight 0.1 1 10")
     recipe, how = options(f"sweep {system}", typed, recipes.SYSTEMS[system], Sweep)
@@ -554,7 +557,8 @@ def sweep(words: Words) -> None:
         f.name: getattr(recipe, f.name) for f in dataclasses.fields(recipe) if getattr(recipe, f.name) != f.default
     }
     shared = recipes.as_flags(unlike)
-    many.sweep(system, shared, several, out, samples=how.samples, processes=how.processes, ray=how.ray, notify=say)
+    wanted = {field.name: getattr(how, field.name) for field in dataclasses.fields(how) if field.name != "out"}
+    many.sweep(system, shared, several, out, **wanted, notify=say)
     section = page.study_section(out)
     say(f"written: {page.write_page(out / 'index.html', section.title, [section])}")
     return None

@@ -432,8 +432,9 @@ def as_flags(values: Mapping[str, Any]) -> list[str]:
     return words
 
 
-def swept(recipe: type, words: Iterable[str]) -> tuple[list[str], dict[str, list[str]]]:
-    """The words of a command line without the options that were given several values, and those, by field.
+def swept(recipe: type, words: Iterable[str], apart: Iterable[str] = ()) -> tuple[list[str], dict[str, list[str]]]:
+    """The words of a command line without the options that were given several values, and those, by field; options
+    named in `apart` are not the recipe's and stay.
 
     >>> swept(VAE, ["--beta", "1", "4", "--epochs", "2"])
     (['--epochs', '2'], {'beta': ['1', '4']})
@@ -448,7 +449,7 @@ def swept(recipe: type, words: Iterable[str]) -> tuple[list[str], dict[str, list
     rest: list[str] = []
     several: dict[str, list[str]] = {}
     for first, *values in groups:
-        if len(values) > 1:
+        if len(values) > 1 and first.lstrip("-") not in apart:
             several[_unalias(first, aliases).lstrip("-").replace("-", "_")] = values
         else:
             rest += [first, *values]

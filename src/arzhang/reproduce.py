@@ -88,7 +88,7 @@ def reproduce(budget: str, out: Path, *, notify: Notify = print) -> Path:
         _study("divergences", share.divergences, divergences.study, out / "divergences", "2a", notify),
     ]
     extractor = _extractor(share, out / f"classifier-{budget}", notify)
-    how = {"metrics": METRICS, "extractor": extractor}
+    how: dict[str, Any] = {"metrics": METRICS, "extractor": extractor}
     for seed in range(share.seeds):
         plain = recipes.VAE(epochs=share.epochs, seed=seed)
         base = sweep.one(plain, out / f"vae-{budget}-seed{seed}", share.samples, notify, **how)

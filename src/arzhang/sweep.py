@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -43,13 +44,17 @@ def sweep(
     out: Path,
     *,
     samples: int = 64,
+    metrics: Sequence[str] = (),
+    features: str = "inception",
+    n: int | None = None,
     processes: int = 1,
     ray: bool = False,
     notify: Notify = print,
 ) -> dict[str, Any]:
     """Train and evaluate a run for each combination of `values`, all else as `typed`; write `sweep.json` and a figure.
 
-    Runs that are finished are kept, others go on. `processes` trains so many at once on this machine; `ray` hands them
+    Runs that are finished are kept, others go on. `metrics` are image metrics of each run, on `n` images as seen by
+    `features` (`evaluation.extractor`). `processes` trains so many at once on this machine; `ray` hands them
     to Ray Tune, which spreads them over a cluster that shares this folder.
     Raises UsageError for an option that makes no sense, before anything is trained.
     """
@@ -57,6 +62,8 @@ def sweep(
         recipes.require(value >= 1, option, value, "must be 1 or more")
     if ray and importlib.util.find_spec("ray") is None:
         raise UsageError("--ray: needs the extra: pip install 'arzhang[ray]'")
+    scores.check(metrics)
+    how: dict[str, Any] = {"metrics": list(metrics), "features": features, "n": n}
     arms = grid(values)
     kind = recipes.SYSTEMS[system]
     plan = [recipes.from_words(kind, [*typed, *recipes.as_flags(chosen)]) for chosen in arms]
@@ -64,12 +71,12 @@ def sweep(
     paths = [out / name(chosen) for chosen in arms]
     notify(f"{len(plan)} runs in {out}: {', '.join(path.name for path in paths)}")
     if ray:
-        _by_ray(plan, paths, samples)
+        _by_ray(plan, paths, samples, how)
     elif processes > 1:
-        _by_processes(system, typed, arms, paths, samples, processes)
+        _by_processes(system, typed, arms, paths, samples, how, processes)
     else:
         for recipe, path in zip(plan, paths, strict=True):
-            one(recipe, path, samples, notify)
+            one(recipe, path, samples, notify, **how)
     rows = [
         {"options": chosen, "run": path.name, "metrics": json.loads((path / evaluation.EVALUATION).read_text("utf-8"))}
         for chosen, path in zip(arms, paths, strict=True)
@@ -95,12 +102,16 @@ def _as_typed(values: Mapping[str, Sequence[Any]]) -> list[str]:
     return [word for option, found in values.items() for word in (recipes.flag(option), *map(str, found))]
 
 
-def one(recipe: recipes.Training, path: Path, samples: int, notify: Notify, **how: Any) -> Run:
+def one(
+    recipe: recipes.Training, path: Path, samples: int, notify: Notify, features: str | None = None, **how: Any
+) -> Run:
     """The run of a recipe, trained and evaluated: what is there already is kept, what is not is made. `how` goes to
-    `evaluation.evaluate`."""
+    `evaluation.evaluate`, with the extractor that `features` names, if any."""
     run = finished(recipe, path, notify)
     if not (path / evaluation.EVALUATION).exists():
         device = assembly.device(recipe.accelerator)
+        if features is not None:
+            how["extractor"] = lambda: evaluation.extractor(features, device=device)
         evaluation.evaluate(path, samples=samples, device=device, notify=notify, **how)
     return run
 
@@ -116,7 +127,13 @@ def finished(recipe: recipes.Training, path: Path, notify: Notify) -> Run:
 
 
 def _by_processes(
-    system: str, typed: Sequence[str], arms: Sequence[dict], paths: Sequence[Path], samples: int, processes: int
+    system: str,
+    typed: Sequence[str],
+    arms: Sequence[dict],
+    paths: Sequence[Path],
+    samples: int,
+    how: Mapping[str, Any],
+    processes: int,
 ) -> None:
     """Each arm as a sweep of its own of one run, in a process of its own; so many at a time."""
 
@@ -125,9 +142,10 @@ def _by_processes(
             "import json, sys; from pathlib import Path; from arzhang import recipes, sweep;"
             "s = json.loads(sys.argv[1]);"
             "recipe = recipes.from_words(recipes.SYSTEMS[s['system']], s['words']);"
-            "sweep.one(recipe, Path(s['path']), s['samples'], lambda line: None)"
+            "sweep.one(recipe, Path(s['path']), s['samples'], lambda line: None, **s['how'])"
         )
-        told = {"system": system, "words": [*typed, *recipes.as_flags(arm)], "path": str(path), "samples": samples}
+        words = [*typed, *recipes.as_flags(arm)]
+        told = {"system": system, "words": words, "path": str(path), "samples": samples, "how": dict(how)}
         done = subprocess.run(
             [sys.executable, "-c", code, json.dumps(told)], capture_output=True, text=True, check=False
         )
@@ -140,14 +158,14 @@ def _by_processes(
             future.result()
 
 
-def _by_ray(plan: Sequence[recipes.Training], paths: Sequence[Path], samples: int) -> None:
+def _by_ray(plan: Sequence[recipes.Training], paths: Sequence[Path], samples: int, how: Mapping[str, Any]) -> None:
     from ray import tune
 
     here, places = Path.cwd(), [path.resolve() for path in paths]
 
     def trial(config: dict[str, Any]) -> None:
         os.chdir(here)  # Tune moves to a folder of its own, where what was typed means something else
-        one(plan[config["index"]], places[config["index"]], samples, lambda line: None)
+        one(plan[config["index"]], places[config["index"]], samples, lambda line: None, **how)
 
     space = {"index": tune.grid_search(list(range(len(plan))))}
     kept = tune.RunConfig(name="ray", storage_path=str(places[0].parent))  # not in the user's home
@@ -157,6 +175,11 @@ def _by_ray(plan: Sequence[recipes.Training], paths: Sequence[Path], samples: in
 
 
 # ------------------------------------------------------------------------------------------------- what came of it
+
+
+def _called(option: str) -> str:
+    """An option on an axis: by its symbol where the field has one."""
+    return words(f"option.{option}") if f"option.{option}" in ENGLISH else recipes.flag(option)
 
 
 def _axis(rows: Sequence[dict]) -> tuple[str, list[float]] | None:
@@ -225,7 +248,7 @@ def _draw(rows: Sequence[dict], out: Path) -> list[str]:
     option, at = axis
     metrics = _shared(rows)
     figure, panels = figures.panels(
-        len(metrics), words("sweep.figure.terms", {"option": recipes.flag(option)}), size=(4.2, 2.7)
+        len(metrics), words("sweep.figure.terms", {"option": _called(option)}), size=(4.2, 2.7)
     )
     for axes, metric in zip(panels, metrics, strict=True):
         for row in rows:
@@ -235,6 +258,7 @@ def _draw(rows: Sequence[dict], out: Path) -> list[str]:
         axes.plot(at, _means(rows, option, at, metric), color=figures.SERIES[0], alpha=0.5)
         if min(at) > 0 and max(at) / min(at) > 5:
             axes.set_xscale("log")
-        axes.set_title(words(f"label.{metric}") if f"label.{metric}" in ENGLISH else metric.replace("_", " "))
-        axes.set_xlabel(recipes.flag(option))
+        title = words(f"label.{metric}") if f"label.{metric}" in ENGLISH else metric.replace("_", " ")
+        axes.set_title(textwrap.fill(title, 34))
+        axes.set_xlabel(_called(option))
     return [figures.save(figure, out, "terms")]

@@ -417,6 +417,7 @@ ENGLISH: dict[str, str] = {
     "label.told_samples": "Samples that a classifier takes for the class asked for",
     "label.told_real": "The classifier's accuracy on test images",
     "system.pix2pix": "pix2pix",
+    "option.beta": "weight of the divergence, β or λ",
     "system.segmenter": "Segmenter",
     "system.l1_alone": "L1 alone",
     "system.gan": "GAN",

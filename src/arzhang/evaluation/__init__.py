@@ -11,8 +11,8 @@ from arzhang import assembly, scoring
 from arzhang.errors import UsageError
 from arzhang.evaluation import classifier, gan, segmenter, translation, vae
 from arzhang.evaluation.moments import Metric
-from arzhang.metrics import scores
-from arzhang.metrics.features import Extractor
+from arzhang.metrics import hub, scores
+from arzhang.metrics.features import Extractor, inception_extractor
 from arzhang.tasks.classifier import ClassifierTask
 from arzhang.tasks.gan import GANTask
 from arzhang.tasks.pix2pix import Pix2PixTask
@@ -98,6 +98,21 @@ def evaluate(
         if diagnose:
             _diagnose(sets, parts, features, run.path / DIAGNOSES)
     return _written(found, run)
+
+
+def extractor(
+    features: str = "inception",
+    protocol: str = "pytorch-fid",
+    weights: str | None = None,
+    precision: str = "float32",
+    device: torch.device | str = "cpu",
+) -> Extractor:
+    """A feature network by its name: `inception` under a protocol, `dinov2`, `clip`, or a classifier's run."""
+    if features == "inception":
+        return inception_extractor(protocol, weights, device, precision)
+    if features in hub.NETWORKS:
+        return hub.extractor(features, weights, device, precision)
+    return classifier.extractor(features, device)
 
 
 def measure_images(
