@@ -24,6 +24,7 @@ from arzhang.metrics.features import inception_extractor
 from arzhang.networks import pix2pix
 from arzhang.randomness import generator, mix
 from arzhang.tasks.classifier import ClassifierTask
+from arzhang.tasks.cyclegan import CycleGANTask
 from arzhang.tasks.gan import GANTask
 from arzhang.tasks.pix2pix import Pix2PixTask
 from arzhang.tasks.segmenter import SegmenterTask
@@ -59,6 +60,8 @@ def build(
             return GANTask(recipe, shape, classes, device)
         if isinstance(recipe, recipes.Pix2Pix) and input_shape is not None:
             return Pix2PixTask(recipe, shape, input_shape, device)
+        if isinstance(recipe, recipes.CycleGAN) and input_shape is not None:
+            return CycleGANTask(recipe, shape, input_shape, device)
         if isinstance(recipe, recipes.Segmenter) and input_shape is not None:
             return SegmenterTask(recipe, shape, input_shape, device)
     raise UsageError(f"no task for a recipe of {type(recipe).__name__}")
@@ -79,8 +82,10 @@ def refuse_unfit(recipe: recipes.Training) -> None:
                 judge(torch.empty(1, 6, recipe.size, recipe.size))
 
 
-def splits(recipe: recipes.Training, device: torch.device | str, notify: Notify) -> data.Splits:
-    """The three parts of the data set that a recipe names, on the device."""
+def splits(
+    recipe: recipes.Training, device: torch.device | str, notify: Notify, *, unpaired: bool | None = None
+) -> data.Splits:
+    """The three parts of the data set that a recipe names, on the device; `unpaired` None: as it trains."""
     if isinstance(recipe, recipes.Paired):
         return pairs.load(
             dataset=None if recipe.data else recipe.dataset,
@@ -91,6 +96,7 @@ def splits(recipe: recipes.Training, device: torch.device | str, notify: Notify)
             snap=recipe.snap,
             jitter=recipe.jitter,
             mirror=recipe.mirror,
+            unpaired=recipe.unpaired if unpaired is None else unpaired,
             scenes=recipe.scenes,
             validation=recipe.validation,
             data_root=recipe.data_root,
@@ -108,6 +114,14 @@ def splits(recipe: recipes.Training, device: torch.device | str, notify: Notify)
         memory_share=recipe.memory_share,
         notify=notify,
     )
+
+
+def paired(recipe: recipes.Paired, device: torch.device | str) -> data.Splits | None:
+    """The same parts as pairs, where the two sides belong together, though a recipe does not train on them so."""
+    try:
+        return splits(recipe, device, _silent, unpaired=False)
+    except ArzhangError:  # two folders whose names do not agree
+        return None
 
 
 def device(accelerator: str) -> torch.device:

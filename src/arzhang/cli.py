@@ -469,7 +469,7 @@ def traverse(words: Words) -> None:
 
 
 def translate(words: Words) -> None:
-    """images through a trained pix2pix: `arzhang translate RUN IMAGE|DIR [--out DIR]`"""
+    """images through a trained pix2pix or cyclegan: `arzhang translate RUN IMAGE|DIR [--out DIR]`"""
     about = "Translate an image, or every image of a folder; RUN may be a *_net_G.pth of the public port."
     path, source, how = options("translate", words, Translate, positional=["RUN", "IMAGE"], about=about)
     from arzhang import assembly, translation

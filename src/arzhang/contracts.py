@@ -9,6 +9,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from arzhang.errors import UsageError
+from arzhang.recipes import Paired
 
 Scalars = dict[str, Tensor]
 """Named scalar tensors, left on the device: whoever needs them as numbers reads them once in a while."""
@@ -107,10 +108,49 @@ class Task(Protocol):
 class Maker(Task, Protocol):
     """A task whose networks make images: of noise, of a class, of another image."""
 
-    device: torch.device
+    @property
+    def device(self) -> torch.device: ...
 
     def made(self, batch: Batch) -> Float[Tensor, "B C H W"]:
         """What is made of a batch's noise, classes or inputs, each image by itself, in [0, 1]."""
+
+
+@runtime_checkable
+class Translator(Maker, Protocol):
+    """A task whose networks make one image of another; `Maker.made` of a batch's inputs."""
+
+    shape: tuple[int, int, int]
+    input_shape: tuple[int, int, int]
+
+    @property
+    def recipe(self) -> Paired: ...
+
+    @property
+    def noisy(self) -> bool:
+        """Whether outputs of one input differ from seed to seed."""
+
+    @property
+    def step(self) -> int:
+        """Sides of images that can be translated are multiples of this."""
+
+    @property
+    def used(self) -> dict[str, Any]:
+        """How translations are made, for the protocol of a number."""
+
+    def translate(
+        self, inputs: Float[Tensor, "B D H W"], seed: int = 0, first: int = 0, dropout: bool | None = None
+    ) -> Float[Tensor, "B C H W"]:
+        """What is made of inputs in [0, 1] or bytes, each by itself, by the seed and its number `first`, …"""
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A task that keeps something from step to step that is no network's: earlier images.
+
+    The loop saves it and brings it back, each rank's own; it is neither averaged nor shared among ranks.
+    """
+
+    memory: nn.Module
 
 
 def given(images: Tensor, shape: tuple[int, int, int], like: Tensor) -> Float[Tensor, "B C H W"]:

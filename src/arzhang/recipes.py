@@ -220,6 +220,9 @@ class CGAN(GAN):
 class Paired(Training):
     """What every training on pairs of images shares: where the pairs lie, which half is which"""
 
+    unpaired: ClassVar[bool] = False
+    """Whether the two sides are drawn from different pairs."""
+
     dataset: Literal["streets", "edges2fashion", "cityscapes"] = "streets"  # type: ignore[assignment]
     """built-in pairs; --data takes its place"""
     data: str | None = None
@@ -316,8 +319,53 @@ class Pix2Pix(Paired):
         require(played, "l1_weight", self.l1_weight, "with --adversarial none nothing is left to train by")
 
 
+@dataclass(frozen=True, kw_only=True)
+class CycleGAN(Paired):
+    """Two translators, there and back, from images that do not belong together (Zhu et al. 2017)"""
+
+    system: ClassVar[str] = "cyclegan"
+    players: ClassVar[int] = 2
+    unpaired: ClassVar[bool] = True
+    aliases: ClassVar[dict[str, str]] = {"lambda": "cycle-weight"}
+
+    epochs: int = 50
+    """passes over the training part"""
+    batch_size: int = 1
+    """images of each side a step, all ranks together; an epoch's last, incomplete batch is left out"""
+    lr: float = 2e-4
+    """learning rate of Adam, all players"""
+    schedule: Literal["constant", "linear", "cosine"] = "linear"
+    """how the learning rate goes: constant, constant to the middle and then linearly to zero, or along a half cosine"""
+    beta1: float = 0.5
+    """decay of Adam's mean of gradients, all players (the other decay is 0.999)"""
+    width: int = 64
+    """channels of the first layer of all networks"""
+    blocks: Literal["auto", 6, 9] = "auto"
+    """residual blocks of a generator; auto: 9 from 256 pixels on, 6 below"""
+    receptive_field: Literal[1, 16, 34, 70, 286] = 70
+    """pixels that one decision of a discriminator sees"""
+    adversarial: Literal["vanilla", "lsgan", "hinge"] = "lsgan"
+    """the game's loss"""
+    cycle_weight: float = 10.0
+    """weight of the cycle term, λ (also: --lambda)"""
+    identity_weight: float = 0.5
+    """weight of the identity term, as a share of λ; 0: none"""
+    pool: int = 50
+    """earlier made images of each side, of which the discriminators are shown one in two; 0: none"""
+    choose_by: Literal["cycle_l1", "kid"] = "cycle_l1"
+    """validation measure of the best checkpoint: L1 there and back, or KID at previews (where there is a network)"""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.width >= 1, "width", self.width, "must be 1 or more")
+        require(0 <= self.beta1 < 1, "beta1", self.beta1, "must be 0 or more and below 1")
+        require(0 <= self.cycle_weight < float("inf"), "cycle_weight", self.cycle_weight, "must be 0 or more")
+        require(0 <= self.identity_weight < float("inf"), "identity_weight", self.identity_weight, "must be 0 or more")
+        require(self.pool >= 0, "pool", self.pool, "must be 0 or more images")
+
+
 SYSTEMS: dict[str, type[Training]] = {
-    recipe.system: recipe for recipe in (VAE, Classifier, Segmenter, GAN, CGAN, Pix2Pix)
+    recipe.system: recipe for recipe in (VAE, Classifier, Segmenter, GAN, CGAN, Pix2Pix, CycleGAN)
 }
 
 

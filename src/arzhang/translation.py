@@ -14,10 +14,11 @@ from rich.progress import track
 from torch import Tensor
 
 from arzhang import assembly, pictures
+from arzhang.contracts import Translator
 from arzhang.data.decode import SUFFIXES, Unreadable, read
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.randomness import mix
-from arzhang.tasks.pix2pix import Pix2PixTask
+from arzhang.training.run import Run
 
 Notify = Callable[[str], None]
 Fit = Literal["resize", "pad", "tile"]
@@ -73,14 +74,15 @@ def translate(
     return written
 
 
-def translator(run: Path | str, checkpoint: str, device: torch.device | str, notify: Notify) -> Pix2PixTask:
+def translator(run: Path | str, checkpoint: str, device: torch.device | str, notify: Notify) -> Translator:
     """The model of a run, or of a generator's weights of the widely used PyTorch port (`*_net_G.pth`)."""
     path = Path(run)
     if path.is_file():
         return assembly.load_public(path, device)
     model = assembly.load(path, checkpoint=checkpoint, device=device, notify=notify)
-    if not isinstance(model, Pix2PixTask):
-        raise UsageError(f"{path}: not a run of pix2pix, so it translates nothing (`arzhang train pix2pix` makes one)")
+    if not isinstance(model, Translator):
+        system = Run(path).recipe.system
+        raise UsageError(f"{path}: a run of {system}, which translates nothing; pix2pix and cyclegan do")
     return model
 
 
@@ -99,12 +101,12 @@ def _names(source: Path) -> list[str]:
     return found
 
 
-def _given_labels(model: Pix2PixTask) -> bool:
+def _given_labels(model: Translator) -> bool:
     given = "right" if model.recipe.direction == "right-to-left" else "left"
     return model.recipe.label_side in (given, "both")
 
 
-def as_input(image: np.ndarray, model: Pix2PixTask) -> Float[Tensor, "1 D H W"]:
+def as_input(image: np.ndarray, model: Translator) -> Float[Tensor, "1 D H W"]:
     """An image file's array as the model's input: its channels, in [0, 1]."""
     tensor = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)).astype(np.float32))[None]
     tensor = tensor / {"uint8": 255.0, "uint16": 65_535.0}.get(str(image.dtype), 1.0)
@@ -127,7 +129,7 @@ def _half(image: Tensor, side: str) -> Tensor:
 
 
 def fitted(
-    model: Pix2PixTask, image: Float[Tensor, "1 D H W"], fit: Fit, seed: int, dropout: bool | None, by_nearest: bool
+    model: Translator, image: Float[Tensor, "1 D H W"], fit: Fit, seed: int, dropout: bool | None, by_nearest: bool
 ) -> Float[Tensor, "1 C h w"]:
     """One image of any size through the model.
 
@@ -148,14 +150,12 @@ def fitted(
     return (_padded if fit == "pad" else _tiled)(model, image, seed, dropout)
 
 
-def _padded(model: Pix2PixTask, image: Tensor, seed: int, dropout: bool | None) -> Tensor:
+def _padded(model: Translator, image: Tensor, seed: int, dropout: bool | None) -> Tensor:
     height, width = image.shape[2:]
     if height * width > MOST:
         raise UsageError(f"an image of {width}×{height} pixels is too large to be translated at once: --fit tile")
-    step = 2 ** len(model.generator.down)
-    made = model.translate(
-        _grown(image, *(math.ceil(side / step) * step for side in (height, width))), seed, 0, dropout
-    )
+    grown = _grown(image, *(math.ceil(side / model.step) * model.step for side in (height, width)))
+    made = model.translate(grown, seed, 0, dropout)
     return made[..., :height, :width]
 
 
@@ -170,7 +170,7 @@ def _grown(image: Tensor, height: int, width: int) -> Tensor:
     return image
 
 
-def _tiled(model: Pix2PixTask, image: Tensor, seed: int, dropout: bool | None) -> Tensor:
+def _tiled(model: Translator, image: Tensor, seed: int, dropout: bool | None) -> Tensor:
     size, (height, width) = model.shape[1:], image.shape[2:]
     image = _grown(image, max(height, size[0]), max(width, size[1]))
     rows, columns = (_starts(image.shape[2 + i], size[i]) for i in (0, 1))

@@ -299,6 +299,11 @@ def _files(path: Path, how: _How) -> Splits:
         parts = [found["train"], found["validation"], found["test"]]
     else:
         parts = [*found["train"].split(path, test=False), own]
+    for some in found.values():
+        (height, width), other = some.left.sides[0].shape[2:], some.right.sides[-1].shape[2:]
+        if (height, width) != other:
+            sizes = f"{width}×{height} and {other[1]}×{other[0]}"
+            raise UsageError(f"{path}: its two sides are of {sizes} pixels; give --size, e.g. --size {max(other)}")
     shapes = {tuple(side.shape[1:] for side in (some.left.sides[0], some.right.sides[-1])) for some in found.values()}
     if len(shapes) > 1:
         raise UsageError(f"{path}: its parts differ in size or colour; give --size, e.g. --size 256")

@@ -7,15 +7,17 @@ from typing import Any
 
 import torch
 
-from arzhang import assembly, scoring
+from arzhang import assembly, recipes, scoring
+from arzhang.contracts import Translator
+from arzhang.data.pairs import Pairs
 from arzhang.errors import UsageError
 from arzhang.evaluation import classifier, gan, segmenter, translation, vae
 from arzhang.evaluation.moments import Metric
 from arzhang.metrics import hub, scores
 from arzhang.metrics.features import Extractor, inception_extractor
 from arzhang.tasks.classifier import ClassifierTask
+from arzhang.tasks.cyclegan import CycleGANTask
 from arzhang.tasks.gan import GANTask
-from arzhang.tasks.pix2pix import Pix2PixTask
 from arzhang.tasks.segmenter import SegmenterTask
 from arzhang.training.run import Run, write_atomically
 
@@ -57,15 +59,21 @@ def evaluate(
         raise UsageError(f"--metrics {metrics[0]}: a {run.recipe.system} makes no images to measure")
     if diagnose and not metrics:
         raise UsageError("--diagnose: looks behind image metrics; give --metrics fid")
+    if isinstance(run.recipe, recipes.CycleGAN):
+        parts = assembly.paired(run.recipe, device) or parts
     step = assembly.sound_checkpoint(run, checkpoint, notify).step
     protocol = {"split": "test", "data": parts.sha256, "checkpoint": f"{checkpoint}, step {step}", "seed": seed}
     most = min(len(parts.test), len(parts.train))
+    if isinstance(parts.test, Pairs):
+        most = min(most, len(parts.test.inputs))
     count = min(10_000, most) if n is None else n
     if metrics and not 2 <= count <= most:
         sizes = f"the test part holds {len(parts.test):,} images, the training part {len(parts.train):,}"
         raise UsageError(f"-n {count}: {sizes}")
-    if judge is not None and not isinstance(model, Pix2PixTask):
+    if judge is not None and not isinstance(model, Translator):
         raise UsageError(f"--segmenter {judge}: judges what a translator makes; {path} is a run of {run.recipe.system}")
+    if judge is not None and parts.test.unpaired:
+        raise UsageError(f"--segmenter {judge}: needs pairs, and the sides of these data do not belong together")
     if told_by is not None and not (isinstance(model, GANTask) and model.classes):
         raise UsageError(f"--classifier {told_by}: says what a cgan makes; {path} is a run of {run.recipe.system}")
     features = extractor() if extractor is not None and metrics else None  # before the long work: may not be here
@@ -74,8 +82,10 @@ def evaluate(
         return _written(classifier.measure(model, parts.test, protocol), run)
     if isinstance(model, SegmenterTask):
         return _written(segmenter.measure(model, parts.test, protocol), run)
-    if isinstance(model, Pix2PixTask):
-        found = translation.measure(model, parts.test, seed, protocol)
+    if isinstance(model, Translator):
+        found = {} if parts.test.unpaired else translation.measure(model, parts.test, seed, protocol)
+        if isinstance(model, CycleGANTask):
+            found |= translation.cycles(model, parts.test, protocol)
         if judge is not None:
             found |= translation.fcn_scores(model, segmenter.load(judge, device), parts.test, seed, protocol)
         sets = translation.image_sets(model, parts, count, seed)

@@ -9,14 +9,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from arzhang import pictures
+from arzhang.contracts import Translator
 from arzhang.data.images import Splits
 from arzhang.data.pairs import Pairs
 from arzhang.errors import UsageError
 from arzhang.evaluation import segmenter
 from arzhang.evaluation.moments import Metric, Moments, blocks
 from arzhang.metrics import paired, scores
-from arzhang.tasks.pix2pix import Pix2PixTask
-from arzhang.training.loop import block_size
+from arzhang.tasks.cyclegan import CycleGANTask
+from arzhang.training.loop import batch_of, block_size
 
 TRIPLETS = 8
 VARIETY_ROWS, VARIETY = 4, 6
@@ -27,7 +28,7 @@ GREY = 0.5
 """The constant image on which a segmenter shows what it says without seeing anything."""
 
 
-def made(model: Pix2PixTask, examples: Pairs, indices: Tensor, seed: int) -> Float[Tensor, "B C H W"]:
+def made(model: Translator, examples: Pairs, indices: Tensor, seed: int) -> Float[Tensor, "B C H W"]:
     """What the model makes of consecutive examples; its noise is keyed by (seed, index)."""
     inputs = examples.take(indices).inputs
     assert inputs is not None
@@ -35,25 +36,38 @@ def made(model: Pix2PixTask, examples: Pairs, indices: Tensor, seed: int) -> Flo
 
 
 @torch.no_grad()
-def measure(model: Pix2PixTask, examples: Pairs, seed: int, protocol: dict[str, Any]) -> dict[str, Metric]:
-    """L1, squared error, PSNR and SSIM of each made image beside the real one, and how outputs of one input vary."""
-    moments = Moments()
-    for _, block in blocks(len(examples), "translating", max(1, block_size(examples) // VARIED)):
+def measure(model: Translator, examples: Pairs, seed: int, protocol: dict[str, Any]) -> dict[str, Metric]:
+    """Of pairs: L1, squared error, PSNR and SSIM of each made image beside the real one, and how outputs of one input
+    vary, where they do."""
+    moments, varied = Moments(), VARIED if model.noisy else 1
+    for _, block in blocks(len(examples), "translating", max(1, block_size(examples) // varied)):
         indices = block.to(model.device)
         real = examples.take(indices).images
-        outputs = torch.stack([made(model, examples, indices, seed + i) for i in range(VARIED)])
+        outputs = torch.stack([made(model, examples, indices, seed + i) for i in range(varied)])
         columns = paired.measures(outputs[0], real)
-        # An output's mean distance from the mean of all: with k of them, (k−1)/k of the true one in squares.
-        spread = (outputs - outputs.mean(0)).square().sum(0).div(VARIED - 1).sqrt().flatten(1).mean(1)
-        moments.add(columns | {"variety": spread})
-    noise = {"dropout": model.recipe.test_dropout, "statistics": "of each image" if model.alone else "running"}
+        if model.noisy:
+            # An output's mean distance from the mean of all: with k of them, (k−1)/k of the true one in squares.
+            spread = (outputs - outputs.mean(0)).square().sum(0).div(VARIED - 1).sqrt().flatten(1).mean(1)
+            columns |= {"variety": spread}
+        moments.add(columns)
     units = paired.UNITS | {"variety": "grey value in [0, 1], standard deviation"}
-    found = {name: moments.metric(name, units[name], protocol | noise) for name in moments.sums}
-    found["variety"]["protocol"] |= {"outputs": VARIED}
+    found = {name: moments.metric(name, units[name], protocol | model.used) for name in moments.sums}
+    if model.noisy:
+        found["variety"]["protocol"] |= {"outputs": VARIED}
     return found
 
 
-def image_sets(model: Pix2PixTask, parts: Splits, n: int, seed: int) -> dict[str, scores.ImageSet]:
+@torch.no_grad()
+def cycles(model: CycleGANTask, examples: Pairs, protocol: dict[str, Any]) -> dict[str, Metric]:
+    """How far inputs and images are from themselves, there and back: L1."""
+    moments = Moments()
+    for _, block in blocks(len(examples), "there and back", block_size(examples)):
+        indices = block.to(model.device)
+        moments.add(model.measure(batch_of(examples, indices, torch.empty(len(indices), 0))))
+    return {name: moments.metric(name, "grey value in [0, 1]", protocol) for name in moments.sums}
+
+
+def image_sets(model: Translator, parts: Splits, n: int, seed: int) -> dict[str, scores.ImageSet]:
     """n test images, what the model makes of their inputs, and as many training images."""
 
     def translated() -> Iterator[Tensor]:
@@ -68,7 +82,7 @@ def image_sets(model: Pix2PixTask, parts: Splits, n: int, seed: int) -> dict[str
 
 @torch.no_grad()
 def fcn_scores(
-    model: Pix2PixTask, judge: segmenter.Judge, examples: Pairs, seed: int, protocol: dict[str, Any]
+    model: Translator, judge: segmenter.Judge, examples: Pairs, seed: int, protocol: dict[str, Any]
 ) -> dict[str, Metric]:
     """The FCN-score of made images, beside that of the real ones (the ceiling) and of a constant grey image (the
     floor): a number of this segmenter, to be compared with numbers of the same one alone."""
@@ -86,21 +100,28 @@ def fcn_scores(
 
 
 @torch.no_grad()
-def draw(model: Pix2PixTask, examples: Pairs, folder: Path, seed: int) -> None:
-    """5d: triplets of test images; and outputs of the same input with other noise. (4g)"""
+def draw(model: Translator, examples: Pairs, folder: Path, seed: int) -> None:
+    """5d: triplets of test images, where there are pairs; outputs of the same input with other noise (4g), where there
+    is any; and the way there and back, where there is one."""
     indices = torch.arange(min(TRIPLETS, len(examples)), device=model.device)
     found = examples.take(indices)
     assert found.inputs is not None
-    triplets = [alike(found.inputs, model), made(model, examples, indices, seed), found.images]
-    pictures.write_sheet(torch.stack(triplets, 1).flatten(0, 1), folder / "triplets.png", columns=6)
-    rows = []
-    for i in range(min(VARIETY_ROWS, len(examples))):
-        one = found.inputs[i : i + 1]
-        rows += [alike(one, model), *(model.translate(one, seed, first=1_000_000 + k) for k in range(VARIETY))]
-    pictures.write_sheet(torch.cat(rows), folder / "variety.png", columns=1 + VARIETY)
+    if not examples.unpaired:
+        triplets = [alike(found.inputs, model), made(model, examples, indices, seed), found.images]
+        pictures.write_sheet(torch.stack(triplets, 1).flatten(0, 1), folder / "triplets.png", columns=6)
+    if model.noisy:
+        rows = []
+        for i in range(min(VARIETY_ROWS, len(examples))):
+            one = found.inputs[i : i + 1]
+            rows += [alike(one, model), *(model.translate(one, seed, first=1_000_000 + k) for k in range(VARIETY))]
+        pictures.write_sheet(torch.cat(rows), folder / "variety.png", columns=1 + VARIETY)
+    if isinstance(model, CycleGANTask):
+        ways = model.preview(batch_of(examples, indices, torch.empty(len(indices), 0))).values()
+        columns = [alike(images, model) for images in ways]
+        pictures.write_sheet(torch.stack(columns, 1).flatten(0, 1), folder / "cycle.png", columns=6)
 
 
-def alike(inputs: Tensor, model: Pix2PixTask) -> Tensor:
+def alike(inputs: Tensor, model: Translator) -> Tensor:
     """Inputs with as many channels as the images beside which they stand."""
     return (
         inputs if inputs.shape[1] == model.shape[0] else inputs.mean(1, keepdim=True).expand(-1, model.shape[0], -1, -1)

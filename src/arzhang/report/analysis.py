@@ -13,7 +13,7 @@ from arzhang.health import by_epoch, findings
 from arzhang.report.results import Metric, Results
 
 Conclusion = dict[str, Any]
-CRITERIA = ("negative_elbo", "loss", "l1")
+CRITERIA = ("negative_elbo", "loss", "l1", "cycle_l1")
 """The term that a validation is read by: the first of these that is logged."""
 COIN = math.log(2)
 """A discriminator's loss, in nats a verdict, when it cannot tell real from made."""
@@ -35,7 +35,7 @@ def course(results: Results) -> list[Conclusion]:
         return []
     epochs = [entry["epoch"] for entry in results.validation if term in entry]
     values = [float(entry[term]) for entry in results.validation if term in entry]
-    unit = "of the grey range" if term == "l1" else "nats"
+    unit = "of the grey range" if term in ("l1", "cycle_l1") else "nats"
     found = [*_trend(term, values), *_best(term, epochs, values), *_gap(results, term, epochs, values)]
     return [conclusion | {"values": conclusion["values"] | {"unit": unit}} for conclusion in found]
 

@@ -252,6 +252,9 @@ def _setup(results: Results, say: Say, prefix: str) -> list[Block]:
         alone = "l1" if recipe["adversarial"] == "none" else "gan" if not recipe["l1_weight"] else "both"
         keys = ("adversarial", "l1_weight", "width", "receptive_field", "dropout")
         sentences.append(say(f"run.setup_game_{alone}", **{k: recipe.get(k) for k in keys}))
+    if {"adversarial", "cycle_weight"} <= recipe.keys():
+        keys = ("adversarial", "cycle_weight", "identity_weight", "width", "receptive_field", "pool")
+        sentences.append(say("run.setup_cyclegan", **{k: recipe.get(k) for k in keys}))
     if bound := results.evaluation.get("negative_elbo"):
         sentences.append(say("run.setup_result", n=bound.n or 0, value=number(bound)))
     blocks: list[Block] = [Text(" ".join(sentences))] if sentences else []
@@ -404,6 +407,13 @@ def _sheet(name: str) -> Callable[[Results, Say, str], list[Block]]:
         return [Pictures(list(shown.values()))] if shown else missing
 
     return section
+
+
+def _cycle(results: Results, say: Say, prefix: str) -> list[Block]:
+    """There and back; and triplets, which only data of pairs have."""
+    known = (results.path / "figures" / "triplets.png").is_file()
+    shown, missing = _sheets(results, say, ("cycle", "triplets") if known else ("cycle",))
+    return [*([Pictures(list(shown.values()))] if shown else []), *missing]
 
 
 def _variety(results: Results, say: Say, prefix: str) -> list[Block]:
@@ -571,6 +581,15 @@ SECTIONS: dict[str, list[Part]] = {
     ],
     "gan": _gan("samples"),
     "cgan": _gan("classes"),
+    "cyclegan": [
+        ("setup", "", _setup),
+        ("cycle", "", _cycle),
+        ("previews", "", _previews),
+        ("curves", "", _curves),
+        ("numbers", "", _numbers),
+        ("hyperparameters", "5f", _hyperparameters),
+        ("reproduce", "", _reproduce),
+    ],
     "pix2pix": [
         ("setup", "", _setup),
         ("triplets", "5d", _sheet("triplets")),

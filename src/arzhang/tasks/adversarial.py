@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from arzhang.contracts import given
+
 Kind = Literal["vanilla", "lsgan", "hinge"]
 AT_ONCE = 1 << 22
 """Values of the images that are made at once; more go one part after another."""
@@ -21,12 +23,18 @@ def signed(images: Float[Tensor, "*B"]) -> Float[Tensor, "*B"]:
 
 
 def made(
-    network: Callable[..., Tensor], shape: tuple[int, int, int], *given: Shaped[Tensor, "B ..."]
+    network: Callable[..., Tensor], shape: tuple[int, int, int], *rows: Shaped[Tensor, "B ..."]
 ) -> Float[Tensor, "B C H W"]:
     """What a network makes of tensors with a row an image, in [0, 1], some images after others so that memory lasts."""
     size = max(1, AT_ONCE // math.prod(shape))
-    parts = zip(*(rows.split(size) for rows in given), strict=True)
+    parts = zip(*(row.split(size) for row in rows), strict=True)
     return torch.cat([(network(*part).float() + 1) / 2 for part in parts])
+
+
+def given_at_any_size(images: Tensor, shape: tuple[int, int, int], like: Tensor) -> Float[Tensor, "B C H W"]:
+    """A user's images as a translator takes them: with the channels of `shape`, of whatever height and width."""
+    own = (shape[0], images.shape[2], images.shape[3]) if images.ndim == 4 else shape
+    return given(images, own, like)
 
 
 def variety(**images: Float[Tensor, "B C H W"]) -> dict[str, Float[Tensor, " B"]]:

@@ -7,13 +7,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from arzhang.contracts import Batch, Scalars, Turn, given
+from arzhang.contracts import Batch, Scalars, Turn
 from arzhang.networks.pix2pix import Discriminator, Generator, test_mode
 from arzhang.randomness import generator
 from arzhang.recipes import Pix2Pix as Recipe
 from arzhang.tasks import adversarial
 from arzhang.tasks.adam import adam
-from arzhang.tasks.adversarial import AdversarialLoss, signed, variety
+from arzhang.tasks.adversarial import AdversarialLoss, given_at_any_size, signed, variety
 
 
 class Pix2PixTask:
@@ -126,6 +126,21 @@ class Pix2PixTask:
         """The network that makes images."""
         return cast(Generator, self.networks.get_submodule("generator"))
 
+    @property
+    def noisy(self) -> bool:
+        """Whether outputs of one input differ from seed to seed."""
+        return self.recipe.test_dropout and self.recipe.dropout > 0
+
+    @property
+    def step(self) -> int:
+        """Sides of images that can be translated are multiples of this."""
+        return 2 ** len(self.generator.down)
+
+    @property
+    def used(self) -> dict[str, Any]:
+        """How translations are made, for the protocol of a number."""
+        return {"dropout": self.recipe.test_dropout, "statistics": "of each image" if self.alone else "running"}
+
     @torch.no_grad()
     def translate(
         self, inputs: Float[Tensor, "B D H W"], seed: int = 0, first: int = 0, dropout: bool | None = None
@@ -135,9 +150,8 @@ class Pix2PixTask:
         says; off: the one image without noise. Height and width may be any that can be halved as often as the
         network's own size. Raises UsageError for other shapes.
         """
-        shape = (self.input_shape[0], *tuple(inputs.shape[2:])) if inputs.ndim == 4 else self.input_shape
         weight = next(self.generator.parameters())
-        inputs = given(inputs, cast(tuple[int, int, int], shape), weight)
+        inputs = given_at_any_size(inputs, self.input_shape, weight)
         height, width = inputs.shape[2:]
         draws = self.generator.draws(height, width)
         on = self.recipe.test_dropout if dropout is None else dropout

@@ -23,6 +23,8 @@ from arzhang.errors import ArzhangError
 
 MANIFEST, STATE = "manifest.json", "state.json"
 WEIGHTS, AVERAGED, OPTIMIZERS = "weights.safetensors", "averaged.safetensors", "optimizers.safetensors"
+MEMORY = "memory.safetensors"
+"""What a task keeps from step to step besides, the first axis over ranks."""
 KEPT = 2
 
 

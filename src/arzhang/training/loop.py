@@ -24,7 +24,7 @@ from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torchvision.utils import make_grid, save_image
 
-from arzhang.contracts import LUCK, Batch, Examples, Scalars, Task
+from arzhang.contracts import LUCK, Batch, Examples, Remembering, Scalars, Task
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.health import findings
 from arzhang.randomness import generator, permutation, reseed
@@ -308,6 +308,7 @@ class Loop:
         """Write a checkpoint, unless the state is no longer good."""
         window = self._read_window() if self.window else torch.zeros(0, 0)
         self._require_finite()
+        memory = self._memory()
         if self._chief():
             optimizers = {turn.name: turn.optimizer for turn in self.task.turns}
             files = {
@@ -316,10 +317,21 @@ class Loop:
             }
             if self.averaged is not None:
                 files[checkpoints.AVERAGED] = self.averaged.module.state_dict()
+            if memory:
+                files[checkpoints.MEMORY] = memory
             state = {"epoch": epoch, "seconds": self._seconds(), "names": self.names, "window": window.tolist()}
             checkpoints.save(self.run.path / "checkpoints", self.step, files, state, validation)
         self.fabric.barrier()
         self.saved = time.monotonic()
+
+    def _memory(self) -> dict[str, Tensor]:
+        """What a task remembers, on every rank: the ranks stand along the first axis."""
+        if not isinstance(self.task, Remembering):
+            return {}
+        own = self.task.memory.state_dict()
+        if self.fabric.world_size == 1:
+            return {name: tensor[None] for name, tensor in own.items()}
+        return {name: cast(Tensor, self.fabric.all_gather(tensor)) for name, tensor in own.items()}
 
     def _restore(self) -> None:
         found = checkpoints.newest_sound(self.run.path / "checkpoints", self.notify if self._chief() else _silent)
@@ -336,6 +348,10 @@ class Loop:
         if self.averaged is not None:
             self.averaged.module.load_state_dict(found.tensors(checkpoints.AVERAGED))
             self.averaged.n_averaged.fill_(step)
+        if isinstance(self.task, Remembering):
+            rank = self.fabric.global_rank
+            kept = found.tensors(checkpoints.MEMORY).items()
+            self.task.memory.load_state_dict({name: ranks[rank % len(ranks)] for name, ranks in kept})
         state = found.state()
         self.step, self.names, self.seconds_before = step, state["names"], state["seconds"]
         self.window = list(torch.tensor(state["window"], device=device)) if state["window"] else []
