@@ -491,7 +491,7 @@ ENGLISH: dict[str, str] = {
     "run.curve_alt_validation": "Validation goes from {first:.4g} to {last:.4g}; its lowest is {lowest:.4g}.",
     "run.curves_numbers": "Validation as numbers, epoch by epoch",
     "run.terms_numbers": "log p(x) (a lower bound), the gap and the divergences at previews, on {n} validation images",
-    "run.variety_numbers": "How far images lie from their mean at previews, on {n} validation pairs",
+    "run.variety_numbers": "How far images lie from their mean at previews, {n} of them made and as many of validation",
     "run.trend_falling": "Over the last {n} epochs validation {term} went down by {by:.2g} ± {error:.1g} {unit} an epoch "
     "(least-squares slope ± its standard error): it was still falling when training ended.",
     "run.trend_rising": "Over the last {n} epochs validation {term} went up by {by:.2g} ± {error:.1g} {unit} an epoch "
