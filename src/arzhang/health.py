@@ -16,6 +16,8 @@ COLLAPSED = 0.25
 """Images that differ from their mean by less than this share of what real ones do are all alike."""
 FLAT = 0.01
 """A loss that fell by less than this share over the second half of the epochs stands still."""
+WORSE = 0.02
+"""What a loss has to rise, or to fall, before it is called worse, or better."""
 EARLIEST = 5
 """Epochs before a course is judged."""
 
@@ -81,15 +83,17 @@ def l1_flat(entries: Sequence[Entry]) -> Finding | None:
 
 
 def overfitting(entries: Sequence[Entry]) -> Finding | None:
-    """Validation has been getting worse for a fifth of the training or more, while training got better."""
+    """Validation has been worse than it was for a fifth of the training or more, while training got better. A game's
+    validation wobbles, so the least of its last epochs is what counts."""
     train, validation = by_epoch(entries, "train", "g_l1"), by_epoch(entries, "validation", "l1")
-    if len(validation) < EARLIEST or not train:
+    if len(validation) < 2 * EARLIEST or not train:
         return None
     best, last = min(validation, key=lambda epoch: validation[epoch]), max(validation)
-    worse = validation[last] > validation[best] * (1 + FLAT)
-    if not (worse and last - best >= max(3, len(validation) // 5)) or best not in train or last not in train:
+    since = max(EARLIEST, len(validation) // 5)
+    worse = min(list(validation.values())[-since:]) > validation[best] * (1 + WORSE)
+    if not (worse and last - best >= since) or best not in train or last not in train:
         return None
-    if train[last] >= train[best]:
+    if train[last] > train[best] * (1 - WORSE):
         return None
     return _found(
         "overfitting", best=best, last=last, validation_best=validation[best], validation_last=validation[last],
