@@ -238,7 +238,14 @@ def test_changed_data_are_noticed(tmp_path, capsys):
 
 
 def test_a_damaged_config_is_said(run, tmp_path, capsys):
-    for content in ("", "a: [", "system: vae", "system: vae\nrecipe: {beta: -3}", "system: gan\nrecipe: {}"):
+    for content in (
+        "",
+        "a: [",
+        "system: vae",
+        "system: vae\nrecipe: {beta: -3}",
+        "system: van\nrecipe: {}",
+        "system: gan\nrecipe: {}",
+    ):
         (tmp_path / "config.yaml").write_text(content)
         refused(capsys, 2, ["evaluate", tmp_path], "config.yaml")
 

@@ -279,7 +279,11 @@ def load(
     `checkpoint` is "best" (by validation) or "last". Weights are read from safetensors: no code in the run is run.
     """
     run = Run(path)
-    recipe, facts = run.recipe, run.config["data"]
+    recipe, facts = run.recipe, run.config.get("data")
+    if not isinstance(facts, dict) or not isinstance(facts.get("shape"), list) or "levels" not in facts:
+        raise UsageError(
+            f"{run.path / 'config.yaml'}: says nothing of the shape of its images, so no model can be made"
+        )
     found = sound_checkpoint(run, checkpoint, notify)
     shapes = tuple(facts["shape"]), tuple(facts["input_shape"]) if "input_shape" in facts else None
     task = build(recipe, shapes[0], facts["levels"], torch.device(device), len(facts.get("classes", ())), shapes[1])
