@@ -55,59 +55,78 @@ def evaluate(
     run = Run(path)
     model = assembly.load(path, checkpoint=checkpoint, device=device, notify=notify)
     parts = assembly.splits(run.recipe, device, notify)
-    if metrics and isinstance(model, ClassifierTask | SegmenterTask):
-        raise UsageError(f"--metrics {metrics[0]}: a {run.recipe.system} makes no images to measure")
     if diagnose and not metrics:
         raise UsageError("--diagnose: looks behind image metrics; give --metrics fid")
     if isinstance(run.recipe, recipes.CycleGAN):
         parts = assembly.paired(run.recipe, device) or parts
+    _refuse(model, run, parts, metrics, judge, told_by)
+    count = _count(parts, n, bool(metrics))
     step = assembly.sound_checkpoint(run, checkpoint, notify).step
     protocol = {"split": "test", "data": parts.sha256, "checkpoint": f"{checkpoint}, step {step}", "seed": seed}
-    most = min(len(parts.test), len(parts.train))
-    if isinstance(parts.test, Pairs):
-        most = min(most, len(parts.test.inputs))
-    count = min(10_000, most) if n is None else n
-    if metrics and not 2 <= count <= most:
-        sizes = f"the test part holds {len(parts.test):,} images, the training part {len(parts.train):,}"
-        raise UsageError(f"-n {count}: {sizes}")
-    if judge is not None and not isinstance(model, Translator):
-        raise UsageError(f"--segmenter {judge}: judges what a translator makes; {path} is a run of {run.recipe.system}")
-    if judge is not None and parts.test.unpaired:
-        raise UsageError(f"--segmenter {judge}: needs pairs, and the sides of these data do not belong together")
-    if told_by is not None and not (isinstance(model, GANTask) and model.classes):
-        raise UsageError(f"--classifier {told_by}: says what a cgan makes; {path} is a run of {run.recipe.system}")
     features = extractor() if extractor is not None and metrics else None  # before the long work: may not be here
-    figures = run.path / "figures"
     if isinstance(model, ClassifierTask):
         return _written(classifier.measure(model, parts.test, protocol), run)
     if isinstance(model, SegmenterTask):
         return _written(segmenter.measure(model, parts.test, protocol), run)
+    figures = run.path / "figures" if assembly.first() else None
     if isinstance(model, Translator):
-        found = {} if parts.test.unpaired else translation.measure(model, parts.test, seed, protocol)
-        if isinstance(model, CycleGANTask):
-            found |= translation.cycles(model, parts.test, protocol)
-        if judge is not None:
-            found |= translation.fcn_scores(model, segmenter.load(judge, device), parts.test, seed, protocol)
-        sets = translation.image_sets(model, parts, count, seed)
-        if assembly.first():
-            translation.draw(model, parts.test, figures, seed)
+        found, sets = _translator(model, parts, count, seed, protocol, judge, figures)
     elif isinstance(model, GANTask):
-        found = gan.measure(model, parts.test, seed, protocol)
+        found, sets = gan.measure(model, parts.test, seed, protocol), gan.image_sets(model, parts, count, seed)
         if told_by is not None:
             found |= gan.told(model, Path(told_by), run, parts.test, seed, protocol)
-        sets = gan.image_sets(model, parts, count, seed)
-        if assembly.first():
+        if figures is not None:
             gan.draw(model, figures, seed)
     else:
         found = vae.measure(model, parts.test, samples, seed, protocol)
         sets = vae.image_sets(model, parts, count, seed)
-        if assembly.first():
+        if figures is not None:
             vae.draw(model, parts, figures, seed)
     if features is not None:
         found |= measure_images(sets, metrics, features, seed, protocol)
         if diagnose:
             _diagnose(sets, parts, features, run.path / DIAGNOSES)
     return _written(found, run)
+
+
+def _refuse(model: Any, run: Run, parts: Any, metrics: Sequence[str], judge: str | None, told_by: str | None) -> None:
+    """What was asked for and makes no sense for a run of this kind."""
+    kind = f"{run.path} is a run of {run.recipe.system}"
+    if metrics and isinstance(model, ClassifierTask | SegmenterTask):
+        raise UsageError(f"--metrics {metrics[0]}: a {run.recipe.system} makes no images to measure")
+    if judge is not None and not isinstance(model, Translator):
+        raise UsageError(f"--segmenter {judge}: judges what a translator makes; {kind}")
+    if judge is not None and parts.test.unpaired:
+        raise UsageError(f"--segmenter {judge}: needs pairs, and the sides of these data do not belong together")
+    if told_by is not None and not (isinstance(model, GANTask) and model.classes):
+        raise UsageError(f"--classifier {told_by}: says what a cgan makes; {kind}")
+
+
+def _count(parts: Any, n: int | None, needed: bool) -> int:
+    """How many images of each kind are compared."""
+    most = min(len(parts.test), len(parts.train))
+    if isinstance(parts.test, Pairs):
+        most = min(most, len(parts.test.inputs))
+    count = min(10_000, most) if n is None else n
+    if needed and not 2 <= count <= most:
+        sizes = f"the test part holds {len(parts.test):,} images, the training part {len(parts.train):,}"
+        raise UsageError(f"-n {count}: {sizes}")
+    return count
+
+
+def _translator(
+    model: Any, parts: Any, count: int, seed: int, protocol: dict[str, Any], judge: str | None, figures: Path | None
+) -> tuple[dict[str, Metric], dict[str, scores.ImageSet]]:
+    """The numbers of pix2pix or CycleGAN, and the images that metrics of sets compare."""
+    found = {} if parts.test.unpaired else translation.measure(model, parts.test, seed, protocol)
+    if isinstance(model, CycleGANTask):
+        found |= translation.cycles(model, parts.test, protocol)
+    if judge is not None:
+        loaded = segmenter.load(judge, model.device)
+        found |= translation.fcn_scores(model, loaded, parts.test, seed, protocol)
+    if figures is not None:
+        translation.draw(model, parts.test, figures, seed)
+    return found, translation.image_sets(model, parts, count, seed)
 
 
 def extractor(
