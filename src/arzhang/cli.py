@@ -8,246 +8,32 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from arzhang import recipes
 from arzhang.errors import ArzhangError, UsageError
+from arzhang.options import (
+    Data,
+    Evaluate,
+    Explain,
+    Features,
+    Pictures,
+    Reconstruct,
+    Report,
+    Reproduce,
+    Resume,
+    Sample,
+    Score,
+    Study,
+    Sweep,
+    Train,
+    Translate,
+    Walk,
+)
 from arzhang.studies.options import STUDIES
 
 Words = list[str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Train:
-    """Where the run goes"""
-
-    out: str | None = None
-    """run directory to make; none: the next free one in runs/"""
-    overwrite: bool = False
-    """put the new run in the place of an old one"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Resume:
-    """What may change when a run goes on"""
-
-    epochs: int | None = None
-    """train to this epoch instead; schedules are computed anew"""
-    accelerator: Literal["auto", "cpu", "cuda", "mps"] | None = None
-    """another kind of device"""
-    devices: int | None = None
-    """another number of devices"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trained:
-    """Which model, and where it runs"""
-
-    checkpoint: Literal["best", "last"] = "best"
-    """best by validation, or the last one"""
-    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    """kind of device"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measured:
-    """Who measures, and what with"""
-
-    devices: int = 1
-    """devices a node, one rank each; the feature network's work is shared out among them"""
-    nodes: int = 1
-    """machines (start one process a device yourself, with torchrun or SLURM)"""
-    baseline: str | None = None
-    """earlier numbers to compare with: a JSON file of `score --json`, or a run; refused where a protocol differs"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evaluate(Trained, Measured):
-    """How the numbers are made"""
-
-    samples: int = 128
-    """importance samples an image for log p(x)"""
-    seed: int = 0
-    """of the noise"""
-    metrics: tuple[str, ...] = ()
-    """image metrics of reconstructions, samples and the floor: fid, fid-infinity, kid, prdc, inception-score,
-    sliced-wasserstein"""
-    n: int | None = None
-    """images of each kind that image metrics compare; none: 10,000, or all of the test part"""
-    segmenter: str | None = None
-    """a run of `arzhang train segmenter` on the same data, for the FCN-score of a translator"""
-    classifier: str | None = None
-    """a run of `arzhang train classifier` on the same data, which says what class a cgan's images are of"""
-    diagnose: bool = False
-    """leave a page in the run of what lies behind the distances: parts, classes, worst images, likely copies"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Features:
-    """What image metrics see"""
-
-    protocol: Literal["tf1", "pytorch-fid", "clean"] = "pytorch-fid"
-    """how images are resized, rounded and normalised for the Inception network"""
-    features: str = "inception"
-    """inception; dinov2 or clip (need the extra 'hub'); or a run of `arzhang train classifier`, fast, in its own
-    domain; all but inception give an FD, not an FID"""
-    weights: str | None = None
-    """file of the FID Inception network, or folder of the DINOv2 or CLIP model; none: the cache, an installed package,
-    the public release"""
-    feature_precision: Literal["float32", "bfloat16"] = "float32"
-    """the network's numbers; bfloat16 is two to three times as fast where the processor knows it"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Score(Measured):
-    """Which metrics, of how many images"""
-
-    metrics: tuple[str, ...] = ("fid", "kid")
-    """fid, fid-infinity, kid, prdc, inception-score, sliced-wasserstein"""
-    n: int | None = None
-    """the first n images of each folder; none: all"""
-    size: int | None = None
-    """side to which images are brought first; needed where their sizes differ"""
-    seed: int = 0
-    """of random directions and subsets"""
-    json: bool = False
-    """print JSON"""
-    diagnose: str | None = None
-    """folder for a page of what lies behind the distance: parts, classes (subfolders), worst images, likely copies"""
-    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    """kind of device"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pictures(Trained):
-    """Which pictures, and where they go"""
-
-    out: str | None = None
-    """a .png file for one sheet, or a folder for single images; none: the run's figures/"""
-    seed: int = 0
-    """of the noise"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sample(Pictures):
-    """Which pictures, and where they go"""
-
-    n: int = 100
-    """how many images"""
-    component: int | None = None
-    """of a VAE's mixture prior, this component's alone, counted from 0"""
-    label: str | None = None
-    """of a cgan, this class's alone: its name, or its number, counted from 0"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reconstruct(Pictures):
-    """Which pictures, and where they go"""
-
-    n: int = 100
-    """how many test images"""
-    data: str | None = None
-    """folder of your own images, in place of the run's test part"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Walk(Pictures):
-    """Which pictures, and where they go"""
-
-    n: int = 8
-    """how many rows at most"""
-    steps: int = 11
-    """images in a row"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Translate(Trained):
-    """How images are brought to the model, and where results go"""
-
-    out: str = "translated"
-    """folder of the results, one PNG an image; or, for a single image, a .png file"""
-    fit: Literal["resize", "pad", "tile"] = "resize"
-    """an image of another size: resize it to the model's, pad it, or translate it in blended tiles"""
-    side: Literal["whole", "left", "right"] = "whole"
-    """of side-by-side files, the half to translate"""
-    seed: int = 0
-    """of dropout's noise"""
-    dropout: bool | None = None
-    """dropout on or off (true, false); none: as the run says"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Explain:
-    """Of which network"""
-
-    size: int = 256
-    """side of the images"""
-    width: int = 64
-    """channels of the first layer"""
-    receptive_field: int = 70
-    """of the discriminator: 1, 16, 34, 70 or 286"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    """What the page shows"""
-
-    out: str | None = None
-    """HTML file to write; none: report.html in the run"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Study:
-    """Where its results go"""
-
-    out: str | None = None
-    """folder of its JSON, figures and page; none: studies/NAME"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sweep:
-    """How the runs are made"""
-
-    out: str | None = None
-    """folder of the runs, their table, figure and page; none: sweeps/SYSTEM"""
-    samples: int = 64
-    """importance samples an image for log p(x)"""
-    metrics: tuple[str, ...] = ()
-    """image metrics of each run too, as `evaluate` has them"""
-    features: str = "inception"
-    """what they see: inception, dinov2, clip, or a run of `arzhang train classifier`"""
-    n: int | None = None
-    """images of each kind that they compare; none: 10,000, or all of the test part"""
-    processes: int = 1
-    """runs trained at once"""
-    ray: bool = False
-    """hand the runs to Ray Tune (needs the extra 'ray')"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reproduce:
-    """How much, and where"""
-
-    budget: Literal["quick", "standard", "paper"] = "quick"
-    """quick: minutes on two cores; standard: a night; paper: the published sizes, for a GPU"""
-    out: str = "reproduce"
-    """folder of the page and the runs; what is already there is kept, what is missing is made"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Data:
-    """Where the data are"""
-
-    data_root: str | None = None
-    """folder where the files already lie"""
-    size: int | None = None
-    """side to which a folder's images are resized, or at which sprites are drawn"""
-    out: str | None = None
-    """PNG file of the contact sheet; none: contact-sheet.png or pairs.png here"""
-    pairs: Literal["auto", "yes", "no"] = "auto"
-    """whether a folder holds pairs; auto: two folders of equal names, or images twice as wide as high"""
 
 
 def options(verb: str, words: Words, *kinds: type, positional: Sequence[str] = (), about: str = "") -> list[Any]:

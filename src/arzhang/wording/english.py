@@ -1,7 +1,4 @@
-"""What conclusions and figures say, by id: studies hold data, the words stand here. English; others beside it."""
-
-from collections.abc import Mapping
-from typing import Any
+"""English: what conclusions, figures and pages say, by id."""
 
 ENGLISH: dict[str, str] = {
     # --- Gradient estimators (1d): conclusions ----------------------------------------------------------------------
@@ -683,18 +680,3 @@ ENGLISH: dict[str, str] = {
     "run.picture_missing": "Not there yet: {file}.",
     "run.picture_broken": "Damaged and not shown: {file}.",
 }
-
-LANGUAGES: dict[str, Mapping[str, str]] = {"en": ENGLISH}
-
-
-def words(id: str, values: Mapping[str, Any] | None = None, language: Mapping[str, str] = ENGLISH) -> str:
-    """The sentence of a conclusion, or a label; estimators are called by their names in that language.
-
-    >>> words("gradients.cost", {"estimator": "pathwise", "nanoseconds": 29.6, "evaluations": 1})
-    'A single-sample gradient by pathwise (α) takes 30 ns and 1 evaluation(s) of f.'
-    """
-    values = {
-        key: language.get(f"estimator.{value}", value) if isinstance(value, str) else value
-        for key, value in (values or {}).items()
-    }
-    return language[id].format(**values)
