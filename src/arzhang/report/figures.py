@@ -4,13 +4,15 @@ A file has the palette's own colours; on a page each of them becomes a CSS varia
 scheme. Text stays text: it can be searched, and the browser sets it, in whatever script.
 """
 
+import functools
 import io
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import matplotlib as mpl
 import numpy as np
@@ -19,7 +21,12 @@ from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from arzhang.wording import LANGUAGES, speaking, spoken
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 INK, SOFT, GRID, PAPER = "#1b1e24", "#565d69", "#d5d8de", "#ffffff"
 SERIES = (
@@ -66,11 +73,35 @@ POINTS = 500
 
 
 def save(figure: Figure, out: Path, name: str) -> str:
-    """`out/name.png` and `out/name.svg`; returns the name. `adopted` brings the latter onto a page."""
-    with mpl.rc_context(STYLE | {"svg.hashsalt": name}):
-        figure.savefig(out / f"{name}.png", dpi=150)
-        figure.savefig(out / f"{name}.svg", metadata={"Date": None})
+    """`out/name.png` and `out/name.svg`; returns the name. `adopted` brings the latter onto a page.
+
+    In another language than English it is `out/name.LANGUAGE.svg` alone: matplotlib joins no letters, browsers do.
+    """
+    language = spoken()
+    if language == "en":
+        with mpl.rc_context(STYLE):
+            figure.savefig(out / f"{name}.png", dpi=150)
+    path = out / (f"{name}.svg" if language == "en" else f"{name}.{language}.svg")
+    path.write_text(_svg(figure, name), encoding="utf-8")
     return name
+
+
+ISOLATES, EMBEDDINGS = "\u2066\u2067\u2068\u2069", "\u202a\u202b\u202a\u202c"
+"""Marks of direction: the former are what a browser should see, only the latter are in the font that widths are
+measured by."""
+RIGHT_TO_LEFT = re.compile(r">([^<]*[\u0600-\u06ff][^<]*)<")
+
+
+def _svg(figure: Figure, name: str) -> str:
+    """A figure as SVG text. Its layout, anchors too, runs from left to right; words of another direction are marked."""
+    for text in figure.findobj(Text):
+        if any(mark in text.get_text() for mark in ISOLATES):
+            text.set_text(text.get_text().translate(str.maketrans(ISOLATES, EMBEDDINGS)))
+    buffer = io.StringIO()
+    with mpl.rc_context(STYLE | {"svg.hashsalt": name}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    drawn = buffer.getvalue().translate(str.maketrans("\u202a\u202b\u202c", "\u2066\u2067\u2069"))
+    return RIGHT_TO_LEFT.sub(">\u2067\\1\u2069<", drawn)
 
 
 def inline(figure: Figure, name: str, alt: str) -> Markup:
@@ -78,10 +109,7 @@ def inline(figure: Figure, name: str, alt: str) -> Markup:
 
     `name` keeps its ids apart from those of other figures on the page: no two may share it.
     """
-    buffer = io.StringIO()
-    with mpl.rc_context(STYLE | {"svg.hashsalt": name}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    return adopted(buffer.getvalue(), name, alt)
+    return adopted(_svg(figure, name), name, alt)
 
 
 def adopted(text: str, name: str, alt: str) -> Markup:
@@ -103,9 +131,26 @@ def adopted(text: str, name: str, alt: str) -> Markup:
 # -------------------------------------------------------------------------------------------------- a study's figures
 
 
-def styled() -> Any:
-    """Around the code (or as a decorator of the function) that draws one of a study's figures."""
-    return mpl.rc_context(STYLE)
+class styled(AbstractContextManager[None]):  # noqa: N801, as it is used like a function
+    """Around code that draws one of a study's figures. A function that it decorates draws it in every language."""
+
+    def __enter__(self) -> None:
+        self.context = mpl.rc_context(STYLE)
+        self.context.__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        self.context.__exit__(*error)
+
+    def __call__(self, draw: F) -> F:
+        @functools.wraps(draw)
+        def drawn(*args: Any, **named: Any) -> Any:
+            found = []
+            for language in LANGUAGES:
+                with mpl.rc_context(STYLE), speaking(language):
+                    found.append(draw(*args, **named))
+            return found[0]
+
+        return drawn  # type: ignore[return-value]
 
 
 def panels(

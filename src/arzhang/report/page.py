@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
 from arzhang import recipes
 from arzhang.errors import UsageError
@@ -37,9 +38,8 @@ from arzhang.report.blocks import (
     picture,
 )
 from arzhang.report.results import Metric, Results, read, read_study
-from arzhang.wording import LANGUAGES, words
+from arzhang.wording import LANGUAGES, numerals, words
 
-DIRECTION = {"en": "ltr"}
 PREVIEWS = 6
 """Strips of a page at most: the first, the last, and some between."""
 IN_NATS = ("loss", "reconstruction", "kl", "negative_elbo")
@@ -55,6 +55,14 @@ class Say:
 
     def __call__(self, id: str, /, **values: Any) -> str:
         return re.sub(r"(?<![\w-])-(?=[\d.])", "−", words(id, values, self.known))
+
+    def numerals(self, text: str) -> str:
+        """A cell of numbers, in this language's digits."""
+        return numerals(text, self.known)
+
+    def drawn(self, svg: Markup) -> Markup:
+        """A figure whose axes are numbered in this language's digits."""
+        return Markup(re.sub(r">(\s*[−\d][\d.,]*\s*)<", lambda m: f">{self.numerals(m[1])}<", svg))
 
     def label(self, name: str, kind: str = "label") -> str:
         """The name of something that is logged or measured; a new system may log what nobody has named yet."""
@@ -103,7 +111,7 @@ def write_page(path: Path, title: str, sections: Sequence[Section], language: st
             groups=groups,
             say=say,
             language=language,
-            direction=DIRECTION[language],
+            direction=say("language.direction"),
             version=metadata.version("arzhang"),
         )
         .lstrip()
@@ -160,13 +168,14 @@ def study_section(folder: Path | str, language: str = "en", assignment: str = ""
     blocks: list[Block] = [Text(say(f"study.{name}_about", **counts)), *say.findings(study["conclusions"])]
     for figure in study["figures"]:
         path = folder / f"{figure}.svg"
+        own = path.with_suffix(f".{language}.svg")
         try:
-            text = path.read_text(encoding="utf-8")
+            text = (own if own.exists() else path).read_text(encoding="utf-8")
         except FileNotFoundError:
             blocks.append(Missing(say("run.picture_missing", file=path.name), f"arzhang study {name}"))
             continue
         title = say.known.get(f"{name}.figure.{figure}", figure.replace("_", " "))
-        title = title.partition("{")[0].rstrip(" ,=")
+        title = title.replace("$", "").partition("{")[0].rstrip(" ,=،")
         svg = figures.adopted(text, f"s-{name}-{figure.replace('_', '-')}", title)
         blocks.append(Drawings([Drawing(svg)], wide=True))
     blocks += _sheets_of(study, folder, say)
@@ -196,6 +205,8 @@ def _sheets_of(study: dict[str, Any], folder: Path, say: Say) -> list[Block]:
 
 
 def _entry(value: Any, say: Say) -> str:
+    if isinstance(value, dict):
+        return say(value["id"], **value.get("values", {}))
     if isinstance(value, str):
         return say.label(value, "estimator") if f"estimator.{value}" in say.known else value
     if value is None:

@@ -1,21 +1,106 @@
-"""What conclusions and figures say, by id: studies hold data, the words stand here, one file a language."""
+"""What conclusions and figures say, by id: studies hold data, the words stand here, one file a language.
 
-from collections.abc import Mapping
+Here, and only here, a number becomes text of a language: its digits and separators, and the direction it is read in.
+"""
+
+import re
+import string
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from arzhang.wording.english import ENGLISH as ENGLISH
+from arzhang.wording.persian import PERSIAN
+from arzhang.wording.persian_options import MEANINGS
 
-LANGUAGES: dict[str, Mapping[str, str]] = {"en": ENGLISH}
+LANGUAGES: dict[str, Mapping[str, str]] = {"en": ENGLISH, "fa": PERSIAN | MEANINGS}
+LTR, AUTO, END = "\u2066", "\u2068", "\u2069"
+"""Isolates of Unicode's bidirectional algorithm: what stands between one of them and END has a direction of its own."""
+ARABIC = "\u061c"
+"""Where it precedes a number, a percent sign after it stands on its left."""
+NUMBER = re.compile(r"(?<![\w.])([-−+]?)(\d[\d,]*(?:\.\d+)?|\.\d+)(?:e([-+]?\d+))?(%?)(?!\w)")
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+_spoken: ContextVar[str] = ContextVar("spoken", default="en")
 
 
-def words(id: str, values: Mapping[str, Any] | None = None, language: Mapping[str, str] = ENGLISH) -> str:
+@contextmanager
+def speaking(code: str) -> Iterator[None]:
+    """Within it, `words` are of this language where none is named: figures are drawn once in each."""
+    token = _spoken.set(code)
+    try:
+        yield
+    finally:
+        _spoken.reset(token)
+
+
+def spoken() -> str:
+    """The code of the language that is spoken now."""
+    return _spoken.get()
+
+
+def words(id: str, values: Mapping[str, Any] | None = None, language: Mapping[str, str] | None = None) -> str:
     """The sentence of a conclusion, or a label; estimators are called by their names in that language.
+
+    A value may itself be `{id, values}`, or a list of them. What stands between two `$` is a formula: it is read from
+    left to right in any language.
 
     >>> words("gradients.cost", {"estimator": "pathwise", "nanoseconds": 29.6, "evaluations": 1})
     'A single-sample gradient by pathwise (α) takes 30 ns and 1 evaluation(s) of f.'
     """
-    values = {
-        key: language.get(f"estimator.{value}", value) if isinstance(value, str) else value
-        for key, value in (values or {}).items()
-    }
-    return language[id].format(**values)
+    language = LANGUAGES[spoken()] if language is None else language
+    template = re.sub(r"\$(.+?)\$", rf"{LTR}\1{END}", language[id])
+    said = {key: _said(value, language) for key, value in (values or {}).items()}
+    return _Formatter(language).vformat(template, (), said)
+
+
+def _said(value: Any, language: Mapping[str, str]) -> Any:
+    if isinstance(value, Mapping):
+        return words(value["id"], value.get("values"), language)
+    if isinstance(value, list | tuple):
+        return language["language.comma"].join(str(_said(one, language)) for one in value)
+    if isinstance(value, str):
+        return language.get(f"estimator.{value}", value)
+    return value
+
+
+class _Formatter(string.Formatter):
+    def __init__(self, language: Mapping[str, str]) -> None:
+        self.language = language
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        text = format(value, format_spec)
+        if self.language["language.direction"] == "ltr":
+            return text
+        if not isinstance(value, str) or NUMBER.match(text):
+            return numerals(text, self.language)
+        return text if re.search("[\u0600-\u06ff]", text) else f"{AUTO}{text}{END}"
+
+
+def numerals(text: str, language: Mapping[str, str]) -> str:
+    """The numbers in a text, in the digits of a language; what is part of a word stays (`L1`, `28×28px`).
+
+    >>> numerals("1,234.5", LANGUAGES["fa"])
+    '۱٬۲۳۴٫۵'
+    """
+    digits = language["language.digits"]
+    if digits == string.digits:
+        return text
+    table = str.maketrans(
+        string.digits + ".,", digits + language["language.decimal"] + language["language.thousands"]
+    )
+
+    def one(found: re.Match[str]) -> str:
+        sign, number, exponent, percent = found.groups()
+        number = number.translate(table)
+        if exponent:
+            power = f"{digits[1]}{digits[0]}{str(int(exponent)).translate(SUPERSCRIPT)}"
+            number = power if number == digits[1] else f"{number}×{power}"
+        if percent:
+            return f"{ARABIC}{number}{language['language.percent']}"
+        signed = sign.replace("-", "−") + number
+        return f"{LTR}{signed}{END}" if sign or exponent else signed
+
+    result = NUMBER.sub(one, text)
+    return f"{LTR}{result}{END}" if "±" in result else result

@@ -1,6 +1,13 @@
 """English: what conclusions, figures and pages say, by id."""
 
 ENGLISH: dict[str, str] = {
+    # --- The language itself ----------------------------------------------------------------------------------------
+    "language.direction": "ltr",
+    "language.digits": "0123456789",
+    "language.decimal": ".",
+    "language.thousands": ",",
+    "language.percent": "%",
+    "language.comma": ", ",
     # --- Gradient estimators (1d): conclusions ----------------------------------------------------------------------
     "gradients.agree": "The estimators agree: all {compared} measured means lie within the 95 % bound for all of them "
     "together ({bound:.2f} standard errors; the farthest is {largest:.2f} away).",
