@@ -297,7 +297,7 @@ def report(words: Words) -> None:
     path, how = options("report", words, Report, positional=["RUN"], about=report.__doc__ or "")
     from arzhang.report import page
 
-    say(f"written: {page.write(Path(path), Path(how.out) if how.out else None)}")
+    say(f"written: {page.write(Path(path), Path(how.out) if how.out else None, how.language)}")
 
 
 def study(words: Words) -> None:
@@ -314,8 +314,7 @@ def study(words: Words) -> None:
     from arzhang.report import page
 
     importlib.import_module(f"arzhang.studies.{name}").study(how, out, notify=say)
-    section = page.study_section(out)
-    say(f"written: {page.write_page(out / 'index.html', section.title, [section])}")
+    say(f"written: {page.write_study(out, where.language)}")
     return None
 
 
@@ -343,10 +342,9 @@ def sweep(words: Words) -> None:
         f.name: getattr(recipe, f.name) for f in dataclasses.fields(recipe) if getattr(recipe, f.name) != f.default
     }
     shared = recipes.as_flags(unlike)
-    wanted = {field.name: getattr(how, field.name) for field in dataclasses.fields(how) if field.name != "out"}
+    wanted = {field.name: getattr(how, field.name) for field in dataclasses.fields(how) if field.name not in ("out", "language")}
     many.sweep(system, shared, several, out, **wanted, notify=say)
-    section = page.study_section(out)
-    say(f"written: {page.write_page(out / 'index.html', section.title, [section])}")
+    say(f"written: {page.write_study(out, how.language)}")
     return None
 
 

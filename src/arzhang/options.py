@@ -183,7 +183,9 @@ class Report:
     """What the page shows"""
 
     out: str | None = None
-    """HTML file to write; none: report.html in the run"""
+    """HTML file to write; none: report.html, or report.fa.html, in the run"""
+    language: Literal["en", "fa"] = "en"
+    """of the page: English or Persian"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,6 +194,8 @@ class Study:
 
     out: str | None = None
     """folder of its JSON, figures and page; none: studies/NAME"""
+    language: Literal["en", "fa"] = "en"
+    """of the page: English or Persian"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,6 +204,8 @@ class Sweep:
 
     out: str | None = None
     """folder of the runs, their table, figure and page; none: sweeps/SYSTEM"""
+    language: Literal["en", "fa"] = "en"
+    """of the page: English or Persian"""
     samples: int = 64
     """importance samples an image for log p(x)"""
     metrics: tuple[str, ...] = ()

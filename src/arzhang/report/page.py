@@ -38,7 +38,7 @@ from arzhang.report.blocks import (
     picture,
 )
 from arzhang.report.results import Metric, Results, read, read_study
-from arzhang.wording import LANGUAGES, numerals, words
+from arzhang.wording import LANGUAGES, named, numerals, words
 
 PREVIEWS = 6
 """Strips of a page at most: the first, the last, and some between."""
@@ -66,7 +66,16 @@ class Say:
 
     def label(self, name: str, kind: str = "label") -> str:
         """The name of something that is logged or measured; a new system may log what nobody has named yet."""
-        return self.known.get(f"{kind}.{name}", name.replace("_", " "))
+        return self(f"{kind}.{name}") if f"{kind}.{name}" in self.known else self.named(name.replace("_", " "))
+
+    def meaning(self, system: str, option: str, documented: str) -> str:
+        """What an option is: in this language where it says so, else in its docstring's own words."""
+        ids = (f"meaning.{system}.{option}", f"meaning.{option}")
+        return next((self(id) for id in ids if id in self.known), documented)
+
+    def named(self, text: str) -> str:
+        """What the data call something, in this language where it has a word of its own for it."""
+        return named(text, self.known)
 
     def findings(self, conclusions: Iterable[analysis.Conclusion]) -> list[Block]:
         """Conclusions in words, if there are any."""
@@ -81,10 +90,15 @@ class Say:
 
 
 def write(run: Path | str, out: Path | None = None, language: str = "en") -> Path:
-    """The page of one run, `report.html` in it unless `out` says otherwise; returns where it is."""
+    """The page of one run, `report.html` (in Persian `report.fa.html`) in it unless `out` says otherwise; returns where it is."""
     results, say = read(Path(run)), Say(language)
     title = say("run.title", system=_system(results, say), dataset=_dataset(results))
-    return write_page(out or Path(run) / "report.html", title, run_sections(Path(run), language), language)
+    return write_page(out or Path(run) / page_name("report", language), title, run_sections(Path(run), language), language)
+
+
+def page_name(stem: str, language: str) -> str:
+    """`report.html`; in another language `report.fa.html` beside it."""
+    return f"{stem}.html" if language == "en" else f"{stem}.{language}.html"
 
 
 def write_page(path: Path, title: str, sections: Sequence[Section], language: str = "en") -> Path:
@@ -190,6 +204,12 @@ def study_section(folder: Path | str, language: str = "en", assignment: str = ""
     return Section(f"s-{name}", say(f"study.{name}"), blocks, say(f"study.{name}"), assignment)
 
 
+def write_study(folder: Path, language: str = "en") -> Path:
+    """The page of one study, `index.html` (in Persian `index.fa.html`) in its folder; returns where it is."""
+    section = study_section(folder, language)
+    return write_page(folder / page_name("index", language), section.title, [section], language)
+
+
 def _sheets_of(study: dict[str, Any], folder: Path, say: Say) -> list[Block]:
     """A study's pictures: PNG files, each with the words that stand over it."""
     shown, lacking = [], []
@@ -276,7 +296,7 @@ def _setup(results: Results, say: Say, prefix: str) -> list[Block]:
     if results.unreadable:
         blocks.append(Text(say("run.setup_unreadable", n=results.unreadable)))
     facts = {say("run.folder"): results.path.resolve().name}
-    facts |= {say("run.data"): str(data["description"])} if data.get("description") else {}
+    facts |= {say("run.data"): say.named(str(data["description"]))} if data.get("description") else {}
     facts |= {say("run.parts"): say("run.part_sizes", **parts)} if whole else {}
     reach = data.get("range")
     if isinstance(reach, list) and len(reach) == 2:
@@ -312,7 +332,7 @@ def _curves(results: Results, say: Say, prefix: str) -> list[Block]:
     for terms in panels:
         term = terms[0]
         course = figures.Course(results.course(results.train, term), results.course(results.validation, term))
-        title = ", ".join(say.label(name) for name in terms)
+        title = say("language.comma").join(say.label(name) for name in terms)
         unit = say("run.nats") if term in IN_NATS and results.system == "vae" else ""
         alt = [say("run.curve_alt", term=title, axis=axis)]
         for id, (_, values) in (("training", course.line), ("validation", course.points)):
@@ -500,9 +520,9 @@ def _numbers(results: Results, say: Say, prefix: str) -> list[Block]:
         return [Missing(say("run.evaluation_missing"), f"arzhang evaluate {_run(results)}")]
     rows: list[list[str | Cell]] = []
     for name, metric in results.evaluation.items():
-        facts = {key.replace("_", " "): _plain(value, say) for key, value in metric.protocol.items()}
+        facts = {say.label(key, "protocol"): _plain(value, say) for key, value in metric.protocol.items()}
         label = Cell(say.label(name), facts=facts)
-        rows.append([label, number(metric), metric.unit, f"{metric.n:,}" if metric.n is not None else ""])
+        rows.append([label, number(metric), say.named(metric.unit), f"{metric.n:,}" if metric.n is not None else ""])
     heads = [say("run.metric"), say("run.value"), say("run.unit"), say("run.n")]
     table = Table(say("run.numbers"), heads, rows, "measures", numeric=(1, 3))
     return [Text(say("run.uncertainty")), table, *say.findings(analysis.numbers(results))]
@@ -511,11 +531,11 @@ def _numbers(results: Results, say: Say, prefix: str) -> list[Block]:
 def _plain(value: Any, say: Say) -> str:
     if value is None or isinstance(value, bool):
         return say(f"run.{str(value).lower()}")
-    if isinstance(value, float):
-        return f"{value:.4g}"
+    if isinstance(value, int | float):
+        return say.numerals(f"{value:.4g}" if isinstance(value, float) else str(value))
     if isinstance(value, list):
-        return ", ".join(_plain(item, say) for item in value)
-    return str(value)
+        return say("language.comma").join(_plain(item, say) for item in value)
+    return say.named(str(value))
 
 
 def _hyperparameters(results: Results, say: Say, prefix: str) -> list[Block]:
@@ -529,7 +549,7 @@ def _hyperparameters(results: Results, say: Say, prefix: str) -> list[Block]:
         changed += differs
         default = _option(defaults[name], say) if name in defaults else ""
         shown = Cell(_option(value, say), mark=say("run.changed") if differs else "")
-        rows.append([recipes.flag(name), shown, default, meaning.get(name, "")])
+        rows.append([recipes.flag(name), shown, default, say.meaning(results.system, name, meaning.get(name, ""))])
     heads = [say("run.option"), say("run.value"), say("run.default"), say("run.meaning")]
     if recipe is None:
         said = say("run.changed_unknown", system=results.system)

@@ -12,9 +12,9 @@ from typing import Any
 
 from arzhang.wording.english import ENGLISH as ENGLISH
 from arzhang.wording.persian import PERSIAN
-from arzhang.wording.persian_options import MEANINGS
+from arzhang.wording.persian_names import NAMES
 
-LANGUAGES: dict[str, Mapping[str, str]] = {"en": ENGLISH, "fa": PERSIAN | MEANINGS}
+LANGUAGES: dict[str, Mapping[str, str]] = {"en": ENGLISH, "fa": PERSIAN | NAMES}
 LTR, AUTO, END = "\u2066", "\u2068", "\u2069"
 """Isolates of Unicode's bidirectional algorithm: what stands between one of them and END has a direction of its own."""
 ARABIC = "\u061c"
@@ -50,19 +50,34 @@ def words(id: str, values: Mapping[str, Any] | None = None, language: Mapping[st
     'A single-sample gradient by pathwise (α) takes 30 ns and 1 evaluation(s) of f.'
     """
     language = LANGUAGES[spoken()] if language is None else language
-    template = re.sub(r"\$(.+?)\$", rf"{LTR}\1{END}", language[id])
     said = {key: _said(value, language) for key, value in (values or {}).items()}
-    return _Formatter(language).vformat(template, (), said)
+    return _Formatter(language).vformat(_isolated(language[id]), (), said)
 
 
 def _said(value: Any, language: Mapping[str, str]) -> Any:
     if isinstance(value, Mapping):
         return words(value["id"], value.get("values"), language)
     if isinstance(value, list | tuple):
-        return language["language.comma"].join(str(_said(one, language)) for one in value)
+        said = ((one, "" if isinstance(one, str) else "g") for one in (_said(one, language) for one in value))
+        return language["language.comma"].join(_Formatter(language).format_field(*one) for one in said)
     if isinstance(value, str):
-        return language.get(f"estimator.{value}", value)
+        return language.get(f"estimator.{value}", named(value, language))
     return value
+
+
+def named(text: str, language: Mapping[str, str]) -> str:
+    """What English says in the data's own words: of names with numbers in them, `name.` has a # in each one's place.
+
+    >>> named("of 32 latent dimensions", LANGUAGES["fa"])
+    'از ۳۲ بعد نهان'
+    """
+    numbers = iter(re.findall(r"[\d.,]*\d", text))
+    known = language.get(f"name.{text}") or language.get("name." + re.sub(r"[\d.,]*\d", "#", text))
+    return text if known is None else _isolated(re.sub("#", lambda _: numerals(next(numbers), language), known))
+
+
+def _isolated(template: str) -> str:
+    return re.sub(r"\$(.+?)\$", rf"{LTR}\1{END}", template)
 
 
 class _Formatter(string.Formatter):
