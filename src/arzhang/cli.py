@@ -342,7 +342,11 @@ def sweep(words: Words) -> None:
         f.name: getattr(recipe, f.name) for f in dataclasses.fields(recipe) if getattr(recipe, f.name) != f.default
     }
     shared = recipes.as_flags(unlike)
-    wanted = {field.name: getattr(how, field.name) for field in dataclasses.fields(how) if field.name not in ("out", "language")}
+    wanted = {
+        field.name: getattr(how, field.name)
+        for field in dataclasses.fields(how)
+        if field.name not in ("out", "language")
+    }
     many.sweep(system, shared, several, out, **wanted, notify=say)
     say(f"written: {page.write_study(out, how.language)}")
     return None

@@ -84,6 +84,7 @@ def pages(tmp_path_factory):
     both = [section for path in (run, bare) for section in page.run_sections(path)]
     return {
         "run": page.write(run),
+        "persian": page.write(run, language="fa"),
         "bare": page.write(bare),
         "several": page.write_page(folder / "index.html", "Several runs on one page", both),
     }
@@ -114,7 +115,7 @@ def visit(chromium):
     assert {url for url in asked if not url.startswith("data:")} == wanted
 
 
-@pytest.mark.parametrize("name", ["run", "bare", "several"])
+@pytest.mark.parametrize("name", ["run", "bare", "several", "persian"])
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_readable(visit, pages, name, width, scheme):
@@ -128,6 +129,25 @@ def test_readable(visit, pages, name, width, scheme):
         opened.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     assert opened.evaluate(SMALL) == []
     assert opened.evaluate(BROKEN) == 0
+
+
+def test_persian_runs_from_right_to_left_and_numbers_do_not(visit, pages):
+    opened = visit(pages["persian"])
+    styles = """selector => [...document.querySelectorAll(selector)].map(e => getComputedStyle(e).direction)"""
+    assert set(opened.evaluate(styles, "p, .findings li, h2, nav")) == {"rtl"}
+    assert set(opened.evaluate(styles, "pre, code, svg, tbody .number, .options tbody th")) == {"ltr"}
+    left = """selector => { const r = document.createRange(); const text = document.querySelector(selector).firstChild;
+      r.setStart(text, 0); r.setEnd(text, 2); return r.getBoundingClientRect().left }"""
+    dashes = opened.evaluate(left, ".options tbody th")  # "--dataset", not "dataset--"
+    assert dashes == opened.evaluate(
+        "document.createRange === undefined ? 0 : (() => { const r = document.createRange();"
+        " r.selectNodeContents(document.querySelector('.options tbody th')); return r.getBoundingClientRect().left })()"
+    )
+    heads, cells = (opened.evaluate(
+        """selector => [...document.querySelectorAll(selector)].map(e => { const r = document.createRange();
+        r.selectNodeContents(e); return Math.round(r.getBoundingClientRect().right) })""", f".options {part} tr:first-child > *"
+    ) for part in ("thead", "tbody"))  # fmt: skip
+    assert heads == cells
 
 
 def test_the_check_of_contrast_sees_what_is_faint(visit, pages):

@@ -195,7 +195,7 @@ def adopted(text: str, name: str, alt: str) -> Markup:
 # -------------------------------------------------------------------------------------------------- a study's figures
 
 
-class styled(AbstractContextManager[None]):  # noqa: N801, as it is used like a function
+class styled(AbstractContextManager[None]):
     """Around code that draws one of a study's figures. A function that it decorates draws it in every language."""
 
     def __enter__(self) -> None:

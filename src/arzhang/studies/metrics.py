@@ -293,7 +293,8 @@ def _conclusions(
     said: list[dict[str, Any]] = []
     for m, row in found.items():
         for kind in ("worse", "better", "blind"):
-            listed = [{"id": f"metrics.kind.{k}"} for k, s in row.items() if verdict(s, k not in UNORDERED).kind == kind]
+            alike = [k for k, s in row.items() if verdict(s, k not in UNORDERED).kind == kind]
+            listed = [{"id": f"metrics.kind.{k}"} for k in alike]
             if listed:
                 told = {"metric": _metric(name, m), "kinds": listed}
                 said.append({"id": f"metrics.{kind}", "values": told})

@@ -19,7 +19,7 @@ LTR, AUTO, END = "\u2066", "\u2068", "\u2069"
 """Isolates of Unicode's bidirectional algorithm: what stands between one of them and END has a direction of its own."""
 ARABIC = "\u061c"
 """Where it precedes a number, a percent sign after it stands on its left."""
-NUMBER = re.compile(r"(?<![\w.])([-−+]?)(\d[\d,]*(?:\.\d+)?|\.\d+)(?:e([-+]?\d+))?(%?)(?!\w)")
+NUMBER = re.compile(r"(?<![\w.\-−])([-−+]?)(\d[\d,]*(?:\.\d+)?|\.\d+)(?:e([-+]?\d+))?(%?)(?!\w)")
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 _spoken: ContextVar[str] = ContextVar("spoken", default="en")
@@ -102,9 +102,7 @@ def numerals(text: str, language: Mapping[str, str]) -> str:
     digits = language["language.digits"]
     if digits == string.digits:
         return text
-    table = str.maketrans(
-        string.digits + ".,", digits + language["language.decimal"] + language["language.thousands"]
-    )
+    table = str.maketrans(string.digits + ".,", digits + language["language.decimal"] + language["language.thousands"])
 
     def one(found: re.Match[str]) -> str:
         sign, number, exponent, percent = found.groups()
