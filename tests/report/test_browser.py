@@ -136,18 +136,17 @@ def test_persian_runs_from_right_to_left_and_numbers_do_not(visit, pages):
     styles = """selector => [...document.querySelectorAll(selector)].map(e => getComputedStyle(e).direction)"""
     assert set(opened.evaluate(styles, "p, .findings li, h2, nav")) == {"rtl"}
     assert set(opened.evaluate(styles, "pre, code, svg, tbody .number, .options tbody th")) == {"ltr"}
-    left = """selector => { const r = document.createRange(); const text = document.querySelector(selector).firstChild;
-      r.setStart(text, 0); r.setEnd(text, 2); return r.getBoundingClientRect().left }"""
-    dashes = opened.evaluate(left, ".options tbody th")  # "--dataset", not "dataset--"
-    assert dashes == opened.evaluate(
-        "document.createRange === undefined ? 0 : (() => { const r = document.createRange();"
-        " r.selectNodeContents(document.querySelector('.options tbody th')); return r.getBoundingClientRect().left })()"
+    edges = """([selector, from, to]) => [...document.querySelectorAll(selector)].map(e => {
+      const range = document.createRange(); range.selectNodeContents(e);
+      if (to) { range.setStart(e.firstChild, from); range.setEnd(e.firstChild, to); }
+      const box = range.getBoundingClientRect(); return [Math.round(box.left), Math.round(box.right)] })"""
+    names = opened.evaluate(edges, [".options tbody th", 0, 0])
+    dashes = opened.evaluate(edges, [".options tbody th", 0, 2])
+    assert [left for left, _ in dashes] == [left for left, _ in names]  # "--lr", not "lr--"
+    heads, cells = (
+        opened.evaluate(edges, [f".options {part} tr:first-child > *", 0, 0]) for part in ("thead", "tbody")
     )
-    heads, cells = (opened.evaluate(
-        """selector => [...document.querySelectorAll(selector)].map(e => { const r = document.createRange();
-        r.selectNodeContents(e); return Math.round(r.getBoundingClientRect().right) })""", f".options {part} tr:first-child > *"
-    ) for part in ("thead", "tbody"))  # fmt: skip
-    assert heads == cells
+    assert [right for _, right in heads] == [right for _, right in cells]
 
 
 def test_the_check_of_contrast_sees_what_is_faint(visit, pages):

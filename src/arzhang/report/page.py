@@ -91,7 +91,7 @@ class Say:
 
 
 def write(run: Path | str, out: Path | None = None, language: str = "en") -> Path:
-    """The page of one run, `report.html` (or `report.fa.html`) in it unless `out` says otherwise; returns where it is."""
+    """The page of one run, `report.html` (`report.fa.html`) in it unless `out` says otherwise; returns where it is."""
     results, say = read(Path(run)), Say(language)
     title = say("run.title", system=_system(results, say), dataset=_dataset(results))
     out = out or Path(run) / page_name("report", language)
