@@ -297,7 +297,7 @@ def report(words: Words) -> None:
     path, how = options("report", words, Report, positional=["RUN"], about=report.__doc__ or "")
     from arzhang.report import page
 
-    say(f"written: {page.write(Path(path), Path(how.out) if how.out else None)}")
+    say(f"written: {page.write(Path(path), Path(how.out) if how.out else None, how.language)}")
 
 
 def study(words: Words) -> None:
@@ -314,8 +314,8 @@ def study(words: Words) -> None:
     from arzhang.report import page
 
     importlib.import_module(f"arzhang.studies.{name}").study(how, out, notify=say)
-    section = page.study_section(out)
-    say(f"written: {page.write_page(out / 'index.html', section.title, [section])}")
+    section = page.study_section(out, where.language)
+    say(f"written: {page.write_page(out / 'index.html', section.title, [section], where.language)}")
     return None
 
 
@@ -359,7 +359,10 @@ def reproduce(words: Words) -> None:
     (how,) = options("reproduce", words, Reproduce, about=reproduce.__doc__ or "")
     from arzhang import reproduce as whole
 
-    say(f"written: {whole.reproduce(how.budget, Path(how.out), notify=say)}")
+    found = whole.reproduce(
+        how.budget, Path(how.out), only=how.only, language=how.language, teach=how.teach, notify=say
+    )
+    say(f"written: {found}")
 
 
 def data(words: Words) -> None:
