@@ -342,11 +342,7 @@ def sweep(words: Words) -> None:
         f.name: getattr(recipe, f.name) for f in dataclasses.fields(recipe) if getattr(recipe, f.name) != f.default
     }
     shared = recipes.as_flags(unlike)
-    wanted = {
-        field.name: getattr(how, field.name)
-        for field in dataclasses.fields(how)
-        if field.name not in ("out", "language")
-    }
+    wanted = {name: value for name, value in dataclasses.asdict(how).items() if name not in ("out", "language")}
     many.sweep(system, shared, several, out, **wanted, notify=say)
     say(f"written: {page.write_study(out, how.language)}")
     return None
@@ -361,7 +357,10 @@ def reproduce(words: Words) -> None:
     (how,) = options("reproduce", words, Reproduce, about=reproduce.__doc__ or "")
     from arzhang import reproduce as whole
 
-    say(f"written: {whole.reproduce(how.budget, Path(how.out), notify=say)}")
+    found = whole.reproduce(
+        how.budget, Path(how.out), only=how.only, language=how.language, teach=how.teach, notify=say
+    )
+    say(f"written: {found}")
 
 
 def data(words: Words) -> None:

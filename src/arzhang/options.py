@@ -228,6 +228,12 @@ class Reproduce:
     """quick: minutes on two cores; standard: a night; paper: the published sizes, for a GPU"""
     out: str = "reproduce"
     """folder of the page and the runs; what is already there is kept, what is missing is made"""
+    only: tuple[str, ...] = ()
+    """these ids alone, such as 3g 5d, and what they rest on"""
+    teach: bool = False
+    """fold every conclusion away until the reader has guessed"""
+    language: Literal["en", "fa"] | None = None
+    """write the page in this language alone; none: in every one"""
 
 
 @dataclass(frozen=True, kw_only=True)
