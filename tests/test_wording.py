@@ -76,9 +76,13 @@ def test_numerals(text, said):
 
 def test_a_formula_and_what_a_user_named_keep_their_direction():
     said = words("gradients.mohamed_crossings", {"exp": 0.915, "cos": 1.384}, FA)
-    assert "\u2066k = ۰٫۹۱۵\u2069" in said
+    assert "\u2066k\xa0=\xa0۰٫۹۱۵\u2069" in said
     assert "$" not in said
     assert "\u2068my data\u2069" in words("run.title", {"system": "β-VAE", "dataset": "my data"}, FA)
+    zero = words(
+        "gradients.tie_per_sample", {"f": "1[z > 0]", "low": -3, "high": 3, "estimator": "a", "rival": "b"}, FA
+    )
+    assert "1[z > 0]" in zero
     assert words("run.title", {"system": "β-VAE", "dataset": "my data"}) == "β-VAE on my data"
 
 

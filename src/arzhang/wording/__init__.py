@@ -15,6 +15,7 @@ from arzhang.wording.persian import PERSIAN
 from arzhang.wording.persian_names import NAMES
 
 LANGUAGES: dict[str, Mapping[str, str]] = {"en": ENGLISH, "fa": PERSIAN | NAMES}
+NBSP = "\xa0"
 LTR, AUTO, END = "\u2066", "\u2068", "\u2069"
 """Isolates of Unicode's bidirectional algorithm: what stands between one of them and END has a direction of its own."""
 ARABIC = "\u061c"
@@ -77,7 +78,12 @@ def named(text: str, language: Mapping[str, str]) -> str:
 
 
 def _isolated(template: str) -> str:
-    return re.sub(r"\$(.+?)\$", rf"{LTR}\1{END}", template)
+    """What stands between two `$` from left to right; not to be broken over lines unless it is long."""
+
+    def one(found: re.Match[str]) -> str:
+        return f"{LTR}{found[1].replace(' ', NBSP) if len(found[1]) <= 32 else found[1]}{END}"
+
+    return re.sub(r"\$(.+?)\$", one, template)
 
 
 class _Formatter(string.Formatter):
@@ -88,7 +94,7 @@ class _Formatter(string.Formatter):
         text = format(value, format_spec)
         if self.language["language.direction"] == "ltr":
             return text
-        if not isinstance(value, str) or NUMBER.match(text):
+        if not isinstance(value, str) or re.fullmatch(r"[-−+\d.,\s±%]+", text):
             return numerals(text, self.language)
         return text if re.search("[\u0600-\u06ff]", text) else f"{AUTO}{text}{END}"
 

@@ -21,15 +21,15 @@ PERSIAN: dict[str, str] = {
     "gradients.zero": "برای $f = {f}$ برآوردگر {estimator} همه‌جا {mean:g} می‌دهد، زیرا $f$ تقریباً همه‌جا تخت است؛ مقدار درست "
     "در $μ = {mu:.2f}$ برابر {truth:.3f} است. اینجا برآوردگر پرنوفه نیست، نادرست است.",
     "gradients.best_per_sample": "$f = {f}$، به ازای هر نمونه: برای $μ$ از {low:.2f} تا {high:.2f} کمترین واریانس از آنِ "
-    "{estimator} است؛ میانهٔ نسبت واریانس {rival} به آن {factor:.2f} است.",
+    "برآوردگر {estimator} است؛ میانهٔ نسبت واریانس برآوردگر {rival} به آن {factor:.2f} است.",
     "gradients.best_per_evaluation": "$f = {f}$، با تعداد برابرِ محاسبهٔ $f$: برای $μ$ از {low:.2f} تا {high:.2f} کمترین واریانس "
-    "از آنِ {estimator} است؛ میانهٔ نسبت واریانس {rival} به آن {factor:.2f} است.",
-    "gradients.worst": "$f = {f}$: بیشترین واریانس از آنِ {estimator} است: {least:.3g} تا {largest:.3g} برابرِ کمترین واریانس "
+    "از آنِ برآوردگر {estimator} است؛ میانهٔ نسبت واریانس برآوردگر {rival} به آن {factor:.2f} است.",
+    "gradients.worst": "$f = {f}$: بیشترین واریانس از آنِ برآوردگر {estimator} است: {least:.3g} تا {largest:.3g} برابرِ کمترین واریانس "
     "(به ازای هر نمونه، روی همهٔ مقدارهای $μ$).",
-    "gradients.tie_per_sample": "$f = {f}$، به ازای هر نمونه: برای $μ$ از {low:.2f} تا {high:.2f} میان {estimator} و {rival} "
+    "gradients.tie_per_sample": "$f = {f}$، به ازای هر نمونه: برای $μ$ از {low:.2f} تا {high:.2f} میان برآوردگرهای {estimator} و {rival} "
     "تفاوتی تشخیص‌پذیر نیست.",
     "gradients.tie_per_evaluation": "$f = {f}$، با تعداد برابرِ محاسبهٔ $f$: برای $μ$ از {low:.2f} تا {high:.2f} میان "
-    "{estimator} و {rival} تفاوتی تشخیص‌پذیر نیست.",
+    "برآوردگرهای {estimator} و {rival} تفاوتی تشخیص‌پذیر نیست.",
     "gradients.exact_per_sample": "$f = {f}$، به ازای هر نمونه: برای $μ$ از {low:.2f} تا {high:.2f} برآوردگر {estimator} هیچ "
     "واریانسی ندارد: یک نمونه مقدار دقیق را می‌دهد.",
     "gradients.exact_per_evaluation": "$f = {f}$، با تعداد برابرِ محاسبهٔ $f$: برای $μ$ از {low:.2f} تا {high:.2f} برآوردگر "
@@ -104,12 +104,12 @@ PERSIAN: dict[str, str] = {
     "batches.axis.seconds": "زمان آموزش به ثانیه (خط ضخیم‌تر: دستهٔ بزرگ‌تر)",
     "batches.axis.elbo": "ELBO منفی، نات",
     "batches.axis.variance": "واریانس، مجموع روی وزن‌ها",
-    "batches.best": "کمترین ELBO منفی اعتبارسنجی پس از این دوره‌ها، {elbo:.1f} نات، از آنِ {estimator} با دستهٔ {batch_size} "
+    "batches.best": "کمترین ELBO منفی اعتبارسنجی پس از این دوره‌ها، {elbo:.1f} نات، از آنِ برآوردگر {estimator} با دستهٔ {batch_size} "
     "تایی است.",
     "batches.reference": "{estimator}: {elbo_small:.1f} نات با دستهٔ {small} تایی، {elbo_large:.1f} نات با دستهٔ {large} تایی.",
     "batches.estimator": "{estimator}: {elbo_small:.1f} نات با دستهٔ {small} تایی، {elbo_large:.1f} نات با دستهٔ {large} تایی. با "
-    "دستهٔ {small} تایی واریانس گرادیان آن {variance_ratio:.3g} برابرِ {reference} است؛ واریانس با بزرگ شدن دسته کم می‌شود، پس "
-    "دسته‌ای با حدود {equivalent_batch:.0f} عضو به اندازهٔ {reference} با دستهٔ {small} تایی کم‌نوفه خواهد بود.",
+    "دستهٔ {small} تایی واریانس گرادیان آن {variance_ratio:.3g} برابرِ برآوردگر {reference} است؛ واریانس با بزرگ شدن دسته کم می‌شود، پس "
+    "دسته‌ای با حدود {equivalent_batch:.0f} عضو به اندازهٔ برآوردگر {reference} با دستهٔ {small} تایی کم‌نوفه خواهد بود.",
     "study.sweep": "پیمایش ابرپارامترها",
     "study.sweep_about": "همان مدل بارها آموزش دیده و جز گزینه‌های پیموده‌شده چیزی تغییر نکرده است؛ هر عدد روی بخش آزمون است و "
     "میلهٔ آن خطای معیار روی تصویرها.",
