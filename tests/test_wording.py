@@ -11,6 +11,7 @@ from arzhang.report import page
 from arzhang.wording import LANGUAGES, named, numerals, speaking, words
 from arzhang.wording.persian import PERSIAN
 from arzhang.wording.persian_names import NAMES
+from arzhang.wording.persian_studies import STUDIES
 
 ENGLISH, FA = LANGUAGES["en"], LANGUAGES["fa"]
 FORMULA = re.compile(r"\$[^$]+\$|\{[^}]*\}")
@@ -21,9 +22,11 @@ def placeholders(template):
 
 
 def test_every_id_is_said_in_persian_with_the_same_values():
-    assert set(PERSIAN) == set(ENGLISH)
-    assert {id for id in ENGLISH if placeholders(ENGLISH[id]) != placeholders(PERSIAN[id])} == set()
-    assert {id for id in PERSIAN if PERSIAN[id].count("$") % 2} == set()
+    said = PERSIAN | STUDIES
+    assert len(said) == len(PERSIAN) + len(STUDIES)
+    assert set(ENGLISH) - set(said) == set()
+    assert {id for id in ENGLISH if placeholders(ENGLISH[id]) != placeholders(said[id])} == set()
+    assert {id for id in said if said[id].count("$") % 2} == set()
 
 
 def english_left(text):
@@ -35,7 +38,7 @@ def english_left(text):
 
 def test_nothing_is_left_in_english():
     assert english_left("نمونه‌های this model makes بد است")
-    for id, text in (PERSIAN | NAMES).items():
+    for id, text in (PERSIAN | STUDIES | NAMES).items():
         assert not english_left(text), id
         spoken = re.findall(r"[A-Za-z]{3,}", FORMULA.sub(" ", ENGLISH.get(id, "")))
         if id not in ("language.direction",) and len(spoken) > 3:
@@ -45,13 +48,17 @@ def test_nothing_is_left_in_english():
 def test_no_latin_digit_stands_alone_in_persian():
     alone = re.compile(r"(?<![\w.,#×-])[0-9]+(?![\w-])")
     assert alone.search("در 3 دوره")
-    shown = {id: FORMULA.sub(" ", text) for id, text in (PERSIAN | NAMES).items() if re.search("[\u0600-\u06ff]", text)}
+    shown = {
+        id: FORMULA.sub(" ", text)
+        for id, text in (PERSIAN | STUDIES | NAMES).items()
+        if re.search("[\u0600-\u06ff]", text)
+    }
     assert {id for id, text in shown.items() if alone.search(text)} == {"meaning.estimator"}  # it names an id
 
 
 def test_joiners_and_letters_are_persian():
     """Arabic yeh and kaf look alike and break a search; the prefix «می» and the plural «ها» hang by a half space."""
-    for id, text in (PERSIAN | NAMES).items():
+    for id, text in (PERSIAN | STUDIES | NAMES).items():
         assert not re.search("[\u064a\u0643\u0660-\u0669]", text), id
         assert not re.search(r"(?<!\S)ن?می (?=\S)|\S ها(?!\S)(?!.*هرکدام)", text), id
 

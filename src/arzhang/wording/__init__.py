@@ -13,8 +13,9 @@ from typing import Any
 from arzhang.wording.english import ENGLISH as ENGLISH
 from arzhang.wording.persian import PERSIAN
 from arzhang.wording.persian_names import NAMES
+from arzhang.wording.persian_studies import STUDIES
 
-LANGUAGES: dict[str, Mapping[str, str]] = {"en": ENGLISH, "fa": PERSIAN | NAMES}
+LANGUAGES: dict[str, Mapping[str, str]] = {"en": ENGLISH, "fa": ENGLISH | PERSIAN | STUDIES | NAMES}
 NBSP = "\xa0"
 LTR, AUTO, END = "\u2066", "\u2068", "\u2069"
 """Isolates of Unicode's bidirectional algorithm: what stands between one of them and END has a direction of its own."""
@@ -42,7 +43,7 @@ def spoken() -> str:
 
 
 def words(id: str, values: Mapping[str, Any] | None = None, language: Mapping[str, str] | None = None) -> str:
-    """The sentence of a conclusion, or a label; estimators are called by their names in that language.
+    """The sentence of a conclusion, or a label; estimators and arms are called by their names in that language.
 
     A value may itself be `{id, values}`, or a list of them. What stands between two `$` is a formula: it is read from
     left to right in any language.
@@ -62,7 +63,8 @@ def _said(value: Any, language: Mapping[str, str]) -> Any:
         said = ((one, "" if isinstance(one, str) else "g") for one in (_said(one, language) for one in value))
         return language["language.comma"].join(_Formatter(language).format_field(*one) for one in said)
     if isinstance(value, str):
-        return language.get(f"estimator.{value}", named(value, language))
+        own = next((id for kind in ("estimator", "arm") if (id := f"{kind}.{value}") in language), None)
+        return named(value, language) if own is None else words(own, None, language)
     return value
 
 
