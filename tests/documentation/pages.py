@@ -49,8 +49,11 @@ def blocks(text: str) -> list[Block]:
 
 
 def lines(block: Block) -> list[list[str]]:
-    """The words of each line of a shell block, continued lines joined, comments left out."""
-    joined = block.text.replace("\\\n", " ").splitlines()
+    """The words of each line of a shell block: lines joined, arrays' first values put in, comments left out."""
+    text = block.text.replace("\\\n", " ")
+    for array, first in re.findall(r"^(\w+)=\((\S+)", text, re.MULTILINE):
+        text = re.sub(rf"\$\{{{array}\[[^]]*\]\}}", first, text)
+    joined = text.splitlines()
     return [words for line in joined if (words := shlex.split(line, comments=True))]
 
 
