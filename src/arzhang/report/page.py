@@ -42,6 +42,8 @@ from arzhang.wording import LANGUAGES, words
 DIRECTION = {"en": "ltr"}
 PREVIEWS = 6
 """Strips of a page at most: the first, the last, and some between."""
+NAMED = ("estimator", "arm")
+"""Kinds of things that a study's tables call by their names in code."""
 IN_NATS = ("loss", "reconstruction", "kl", "negative_elbo")
 
 
@@ -197,7 +199,7 @@ def _sheets_of(study: dict[str, Any], folder: Path, say: Say) -> list[Block]:
 
 def _entry(value: Any, say: Say) -> str:
     if isinstance(value, str):
-        return say.label(value, "estimator") if f"estimator.{value}" in say.known else value
+        return next((say.known[f"{kind}.{value}"] for kind in NAMED if f"{kind}.{value}" in say.known), value)
     if value is None:
         return ""
     return f"{value:,}" if isinstance(value, int) else f"{value:.4g}".replace("-", "−")

@@ -120,11 +120,55 @@ class MetricStudy:
     """kind of device"""
 
 
+@dataclass(frozen=True, kw_only=True)
+class TranslationStudy:
+    """pix2pix taken apart: its losses, its generator, its patches, and CycleGAN on the same data. (4c–4h)"""
+
+    budget: Literal["quick", "standard", "paper"] = "quick"
+    """quick: half an hour on two cores; standard: a night; paper: the published sizes; options given besides win"""
+    tables: tuple[str, ...] = ("objectives", "generators", "patches", "cyclegan")
+    """what is compared: objectives, generators, patches (the paper's tables 1 to 3), cyclegan (beside pix2pix)"""
+    arms: tuple[str, ...] = ("all",)
+    """of these tables, these trainings alone: l1, gan, cgan, l1_gan, l1_cgan, decoder_l1, decoder_l1_cgan, patch_1,
+    patch_16, patch_34, patch_286, cyclegan; all: every one"""
+    dataset: Literal["streets", "cityscapes"] = "streets"
+    """built-in pairs; --data takes its place"""
+    data: str | None = None
+    """folder or zip of pairs whose given side is a label map in Cityscapes' colours"""
+    snap: bool = False
+    """take each colour of a label map to the nearest class of Cityscapes' palette (JPEG leaves colours in between)"""
+    size: int | None = None
+    """side of the images in pixels"""
+    scenes: int | None = None
+    """training scenes of streets"""
+    validation: int = 200
+    """pairs held out for validation; streets have as many for the test, or a quarter of the scenes"""
+    width: int | None = None
+    """channels of the first layer of all networks"""
+    epochs: int | None = None
+    """epochs of each training of pix2pix"""
+    cycle_epochs: int | None = None
+    """epochs of CycleGAN, each of half as many steps, for its two sides come from different scenes"""
+    seeds: int | None = None
+    """trainings of each arm"""
+    segmenter: str | None = None
+    """a run of `arzhang train segmenter` on the same data, which judges; none: one is trained"""
+    segmenter_epochs: int | None = None
+    """epochs of that segmenter"""
+    features: Literal["none", "inception"] | None = None
+    """inception: FID and KID besides"""
+    n: int | None = None
+    """test images that they compare; none: all"""
+    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """kind of device"""
+
+
 STUDIES: dict[str, type] = {
     "gradients": GradientStudy,
     "batches": BatchStudy,
     "divergences": DivergenceStudy,
     "beta": BetaStudy,
     "metrics": MetricStudy,
+    "translation": TranslationStudy,
 }
 """Every study's options, by its name; `arzhang.studies.NAME.study` runs it."""

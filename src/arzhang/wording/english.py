@@ -323,6 +323,89 @@ ENGLISH: dict[str, str] = {
     "metrics.legend.samples": "a VAE's samples",
     "term.completeness": "completeness",
     "term.informativeness": "informativeness",
+    # --- pix2pix taken apart, and CycleGAN beside it (4c–4h) --------------------------------------------------------
+    "study.translation": "pix2pix taken apart, and CycleGAN beside it",
+    "study.translation_about": "Every arm is trained on the same data and judged on the same test images: a segmenter looks at "
+    "what was made, and what it says is compared with the labels that were given (the FCN-score). The papers' numbers are of "
+    "Cityscapes' photos at 256×256, 2,975 of them, 200 epochs, networks four times as wide as a width of 16, and a segmentation "
+    "network of their own. So only orders can be compared, no heights. All arms here see one image a step; the paper's "
+    "comparison of generators has ten.",
+    "translation.setup": "Each arm is trained for {epochs:,} epochs on {train:,} pairs of {size}×{size} pixels at width {width}, and "
+    "its last state judged on {test:,} test pairs. The segmenter finds a class IoU of {real:.3f} in real photos, the ceiling, and "
+    "of {grey:.3f} in a grey image, the floor.",
+    "translation.one_seed": "One training of each arm: ± is a standard error over test images (of a difference: of the paired "
+    "difference). It says nothing of what other weights to begin with would give.",
+    "translation.seeds": "{seeds} trainings of each arm: ± is a standard error over them.",
+    "translation.told_as": "{first} lies above {second} in class IoU, {first_value:.3f} against {second_value:.3f}, by "
+    "{difference:.3f} ± {error:.3f}: told apart, in the paper's order ({first_paper:.2f} and {second_paper:.2f}).",
+    "translation.told_against": "{first} lies above {second} in class IoU, {first_value:.3f} against {second_value:.3f}, by "
+    "{difference:.3f} ± {error:.3f}: told apart, against the paper's order ({first_paper:.2f} and {second_paper:.2f}).",
+    "translation.told_level": "{first} lies above {second} in class IoU, {first_value:.3f} against {second_value:.3f}, by "
+    "{difference:.3f} ± {error:.3f}: told apart, where the paper has {first_paper:.2f} for both.",
+    "translation.told_alone": "{first} lies above {second} in class IoU, {first_value:.3f} against {second_value:.3f}, by "
+    "{difference:.3f} ± {error:.3f}: told apart. The paper has no such pair.",
+    "translation.alike": "{first} and {second} are not told apart by class IoU: {first_value:.3f} and {second_value:.3f}, a "
+    "difference of {difference:.3f} ± {error:.3f} (the paper: {first_paper:.2f} and {second_paper:.2f}).",
+    "translation.alike_alone": "{first} and {second} are not told apart by class IoU: {first_value:.3f} and {second_value:.3f}, a "
+    "difference of {difference:.3f} ± {error:.3f}. The paper has no such pair.",
+    "translation.best": "The highest class IoU, {value:.3f}, is that of {arm}: {share:.0%} of the ceiling.",
+    "translation.nearest_same": "It has the least {term} as well: {value:.4g}.",
+    "translation.nearest_other": "The least {term} is that of {arm}, {value:.4g}; {best} has {other:.4g}, {difference:.2g} ± {error:.1g} "
+    "more: told apart.",
+    "translation.nearest_alike": "The least {term} is that of {arm}, {value:.4g}; {best} has {other:.4g}, {difference:.2g} ± {error:.1g} "
+    "more: not told apart.",
+    "translation.cost": "CycleGAN has {cycle_weights:,} weights and sends a batch {cycle_passes} times through a network in a step, "
+    "pix2pix {pix_weights:,} and {pix_passes} times; here a step took {cycle_milliseconds:.0f} ms against {pix_milliseconds:.0f} ms, "
+    "{ratio:.1f} times as long, and the whole training {cycle_seconds:.0f} s ({cycle_steps:,} steps) against {pix_seconds:.0f} s "
+    "({pix_steps:,}). In exchange it needs no pairs.",
+    "translation.sheet": "Test images, from the left: what is given, {arms}, the real photo",
+    "translation.figure.objectives": "What to minimise (the paper's table 1)",
+    "translation.figure.generators": "U-Net and encoder–decoder (the paper's table 2)",
+    "translation.figure.patches": "How much one decision sees (the paper's table 3)",
+    "translation.figure.cyclegan": "With pairs and without",
+    "translation.panel.class_iou": "class IoU (more is better)",
+    "translation.panel.paper": "class IoU in the paper",
+    "translation.panel.l1": "L1 (less is better)",
+    "translation.panel.kid": "KID (less is better)",
+    "translation.legend.over_images": "ours, ± standard error over images",
+    "translation.legend.over_seeds": "ours, ± standard error over seeds",
+    "translation.legend.paper": "the paper",
+    "translation.legend.real": "real photos: the ceiling",
+    "translation.legend.grey": "a grey image: the floor",
+    "table.translation.objectives": "What to minimise, in numbers",
+    "table.translation.generators": "U-Net and encoder–decoder, in numbers",
+    "table.translation.patches": "Receptive fields, in numbers",
+    "table.translation.cyclegan": "With pairs and without, in numbers",
+    "table.translation.cost": "What each training took",
+    "column.arm": "Arm",
+    "column.pixel_accuracy": "Pixel accuracy",
+    "column.class_accuracy": "Class accuracy",
+    "column.class_iou": "Class IoU",
+    "column.iou_error": "± of class IoU",
+    "column.paper": "The paper's three",
+    "column.l1": "L1",
+    "column.l1_error": "± of L1",
+    "column.fid": "FID",
+    "column.weights": "Weights",
+    "column.passes": "Passes a step",
+    "column.steps": "Steps",
+    "column.step_milliseconds": "Time a step, ms",
+    "arm.l1": "L1",
+    "arm.gan": "GAN",
+    "arm.cgan": "cGAN",
+    "arm.l1_gan": "L1 + GAN",
+    "arm.l1_cgan": "L1 + cGAN",
+    "arm.decoder_l1": "encoder–decoder, L1",
+    "arm.decoder_l1_cgan": "encoder–decoder, L1 + cGAN",
+    "arm.patch_1": "patches of 1",
+    "arm.patch_16": "patches of 16",
+    "arm.patch_34": "patches of 34",
+    "arm.patch_286": "patches of 286",
+    "arm.cyclegan": "CycleGAN",
+    "arm.real": "real photos",
+    "arm.grey": "a grey image",
+    "term.fid": "FID",
+    "term.kid": "KID",
     # --- A page -----------------------------------------------------------------------------------------------------
     "page.contents": "Contents",
     "page.theme": "Colours",
