@@ -163,6 +163,78 @@ class TranslationStudy:
     """kind of device"""
 
 
+@dataclass(frozen=True, kw_only=True)
+class OfPix2Pix:
+    """Which pix2pix is looked into"""
+
+    run: str | None = None
+    """a run of `arzhang train pix2pix`; none: a small one is trained on streets"""
+    size: int = 64
+    """side of those streets in pixels"""
+    scenes: int = 400
+    """how many of them"""
+    validation: int = 200
+    """scenes held out for validation; the test part holds as many, or a quarter of the training scenes"""
+    width: int = 16
+    """channels of its first layers"""
+    epochs: int = 12
+    """epochs of its training"""
+    seed: int = 0
+    """of its weights and noise"""
+    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """kind of device"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateStudy(OfPix2Pix):
+    """Which term of pix2pix's objective moves which weights: gradients of its own training steps. (4h)"""
+
+    steps: int = 16
+    """training steps over which gradients are averaged, before training and after it"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VarietyStudy(OfPix2Pix):
+    """How outputs of one input vary with dropout's noise, and where. (4g)"""
+
+    n: int = 100
+    """test inputs"""
+    outputs: int = 16
+    """outputs of each, with noise of its own"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatchStudy(OfPix2Pix):
+    """What a PatchGAN sees: its measured receptive field, and its decisions over a photo. (4f)"""
+
+    receptive_fields: tuple[int, ...] = (1, 16, 34, 70)
+    """discriminators to look into: 1, 16, 34, 70, 286; each trained, unless --run gives one"""
+    n: int = 100
+    """test images on which they decide"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassStudy:
+    """A conditional GAN told each class: a grid of classes, and what a classifier takes them for. (4a)"""
+
+    cgan: str | None = None
+    """a run of `arzhang train cgan`; none: one is trained"""
+    classifier: str | None = None
+    """a run of `arzhang train classifier` on the same data; none: one is trained"""
+    dataset: Literal["fashion-mnist", "mnist", "kmnist", "sprites"] = "fashion-mnist"
+    """a built-in data set with classes"""
+    width: int = 32
+    """of that cgan"""
+    epochs: int = 6
+    """of that cgan"""
+    classifier_epochs: int = 2
+    """of that classifier"""
+    seed: int = 0
+    """of weights and noise"""
+    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """kind of device"""
+
+
 STUDIES: dict[str, type] = {
     "gradients": GradientStudy,
     "batches": BatchStudy,
@@ -170,5 +242,9 @@ STUDIES: dict[str, type] = {
     "beta": BetaStudy,
     "metrics": MetricStudy,
     "translation": TranslationStudy,
+    "updates": UpdateStudy,
+    "variety": VarietyStudy,
+    "patches": PatchStudy,
+    "classes": ClassStudy,
 }
 """Every study's options, by its name; `arzhang.studies.NAME.study` runs it."""

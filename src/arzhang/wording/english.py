@@ -406,6 +406,144 @@ ENGLISH: dict[str, str] = {
     "arm.grey": "a grey image",
     "term.fid": "FID",
     "term.kid": "KID",
+    # --- Which term moves which weights (4h) ------------------------------------------------------------------------
+    "study.updates": "Which term moves which weights",
+    "study.updates_about": "pix2pix's own training steps, taken apart: the gradient of each term, as it counts in its player's "
+    "loss, with respect to the weights of every block of both networks, the root mean square over {steps} steps; and what one "
+    "whole step of the loop moves, turn by turn.",
+    "updates.zero": "The discriminator's two terms reach no weight of the generator: exactly 0 in all {generator} blocks, for "
+    "what it is shown is detached. L1 reaches no weight of the discriminator: exactly 0 in all {discriminator} blocks, for it "
+    "does not ask it.",
+    "updates.leak": "{term} reaches {count} blocks of the {network}, with gradients up to {value:.3g}, where none may be: the two "
+    "players are not apart.",
+    "updates.through": "The game's term flows through every block of the discriminator to the generator (its gradient there would "
+    "be {value:.3g}), but in the generator's turn the discriminator is frozen.",
+    "updates.turns": "One step moves the discriminator's weights in its own turn alone, each block by {discriminator_least:.1e} to "
+    "{discriminator_most:.1e} of its norm, and the generator's in its own, by {generator_least:.1e} to {generator_most:.1e}.",
+    "updates.moved_leak": "The {turn}'s turn moved {count} blocks of the {network}, which it must leave alone.",
+    "updates.sum": "The four terms, weighed ½, ½, 1 and λ = {l1:g} (of a distance in [−1, 1]), add up to the gradients of the two "
+    "losses to {error:.0e}.",
+    "updates.sum_off": "The four terms, weighed ½, ½, 1 and λ = {l1:g}, do not add up to the gradients of the two losses: {error:.2g} "
+    "of these is left over. Something else is in a loss.",
+    "updates.ratio_start": "Before training L1's gradient in the generator has {whole:.3g} times the norm of the game's; "
+    "least in {least_block} ({least:.3g} times), most in {most_block} ({most:.3g} times).",
+    "updates.ratio_trained": "After training it has {whole:.3g} times the norm of the game's; least in {least_block} "
+    "({least:.3g} times), most in {most_block} ({most:.3g} times).",
+    "updates.figure.reach": "Gradient of each term in each block",
+    "updates.figure.shares": "The generator's two terms, block by block",
+    "updates.panel.start": "before training",
+    "updates.panel.trained": "after training",
+    "updates.axis.norm": "norm of the gradient",
+    "updates.legend.zero": "exactly zero",
+    "updates.legend.frozen": "flows through, but moves nothing: frozen in this turn",
+    "updates.legend.g_adversarial_start": "the game, before training",
+    "updates.legend.g_adversarial_trained": "the game, after training",
+    "updates.legend.g_l1_start": "L1, before training",
+    "updates.legend.g_l1_trained": "L1, after training",
+    "updates.term.d_real": "D: real pair",
+    "updates.term.d_fake": "D: made pair",
+    "updates.term.g_adversarial": "G: the game",
+    "updates.term.g_l1": "G: λ · L1",
+    "term.d_real": "the discriminator's term of real pairs",
+    "term.d_fake": "the discriminator's term of made pairs",
+    "table.updates.blocks": "Every block after training: gradients of the terms, and what a step moved",
+    "column.block": "Block",
+    "column.updates_d_real": "D: real pair",
+    "column.updates_d_fake": "D: made pair",
+    "column.updates_g_adversarial": "G: the game",
+    "column.updates_g_l1": "G: λ · L1",
+    "column.moved_discriminator": "Moved by D's turn",
+    "column.moved_generator": "Moved by G's turn",
+    # --- What dropout varies (4g) -----------------------------------------------------------------------------------
+    "study.variety": "What dropout varies",
+    "study.variety_about": "pix2pix's only noise is dropout in three of its blocks, on in use as in training. {n:,} test inputs, "
+    "{outputs} outputs of each with noise of their own, and the output without; all in units of the grey range.",
+    "variety.spread": "Over {outputs} draws of dropout (rate {dropout:g}) a pixel's outputs of one input have a standard deviation of "
+    "{value:.4f} ± {error:.4f} (mean over pixels and {n} inputs): {share:.0%} of what outputs of different inputs have "
+    "({between:.3f}; real images: {real:.3f}).",
+    "variety.off": "With dropout off, outputs of one input are equal to the last bit: there is no other noise.",
+    "variety.off_differs": "With dropout off, outputs of one input still differ by {value:.3g}: something else is random.",
+    "variety.error_more": "An output with noise lies farther from the real image than the one without: L1 {on:.4f} against {off:.4f}, "
+    "by {gap:.4f} ± {error:.4f}.",
+    "variety.error_less": "An output with noise lies nearer to the real image than the one without: L1 {on:.4f} against {off:.4f}, by "
+    "{gap:.4f} ± {error:.4f}.",
+    "variety.error_alike": "An output with noise lies as far from the real image as the one without: L1 {on:.4f} and {off:.4f}, a "
+    "difference of {gap:.4f} ± {error:.4f}.",
+    "variety.beside_error": "The spread ({value:.4f}) is {ratio:.2f} of an output's own error (L1 {l1:.4f}); the mean of all outputs "
+    "of an input has an L1 of {mean:.4f}. If outputs were draws from all images that fit an input, the spread would be of the "
+    "error's size.",
+    "variety.where": "Outputs differ most where the label says {most} ({most_value:.4f}), least in {least} ({least_value:.4f}).",
+    "variety.sheet": "From the left: what is given, {outputs} outputs with noise, the standard deviation over {of} of them (black: 0, "
+    "brightest: {most:.2f}), the output without noise, the real image",
+    "variety.figure.spread": "How far outputs of one input lie apart",
+    "variety.panel.beside": "beside other distances",
+    "variety.panel.classes": "standard deviation by class of the label map",
+    "variety.axis.grey": "grey range",
+    "variety.bar.spread_on": "one input, dropout on",
+    "variety.bar.spread_off": "one input, dropout off",
+    "variety.bar.between": "different inputs",
+    "variety.bar.real_between": "different real images",
+    "variety.bar.l1_on": "error of an output (L1)",
+    "variety.row.spread_on": "Standard deviation of one input's outputs, dropout on",
+    "variety.row.spread_off": "The same, dropout off",
+    "variety.row.between": "Standard deviation of outputs of different inputs",
+    "variety.row.real_between": "Standard deviation of real images",
+    "variety.row.l1_on": "L1 of an output with noise",
+    "variety.row.l1_off": "L1 of the output without",
+    "variety.row.l1_mean": "L1 of the mean of the outputs with noise",
+    "variety.row.gap": "L1 with noise less L1 without",
+    "variety.row.class": "Standard deviation of one input's outputs where the label is {name}",
+    "table.variety.numbers": "Every number",
+    "column.variety_of": "What",
+    "column.value": "Value",
+    "column.standard_error": "± standard error",
+    # --- What a PatchGAN sees (4f) ----------------------------------------------------------------------------------
+    "study.patches": "What a PatchGAN sees",
+    "study.patches_about": "Each output of the discriminator judges one patch. How large that is, is measured: the gradient of "
+    "the middle decision with respect to every pixel is zero outside of it. Then what it decides over {n:,} test photos, real "
+    "and made, after training.",
+    "patches.exact": "Measured by gradient, the middle decision depends on {fields} pixels across: what the names say.",
+    "patches.off": "The discriminator of {named} pixels sees {field} across, measured by gradient.",
+    "patches.decides": "Receptive field {field}: an image gets {rows}×{columns} decisions, the middle one sees {share:.1%} of its pixels. "
+    "Over {n} test pairs {right_real:.1%} ± {real_error:.1%} of the decisions on real photos are right, {right_made:.1%} ± "
+    "{made_error:.1%} of those on made ones; within one made photo they have a standard deviation of {spread_made:.2f}.",
+    "patches.sheet": "Receptive field {field}. From the left: what is given, the real photo and the decisions over it, the made photo "
+    "and the decisions over it (blue: held for real, red: for made)",
+    "patches.figure.fields": "The patch that the middle decision sees",
+    "patches.figure.decisions": "How often decisions are right, after training",
+    "patches.panel.field": "{field} across; {rows}×{columns} decisions",
+    "patches.axis.field": "receptive field, pixels",
+    "patches.axis.right": "right decisions",
+    "patches.legend.real": "on real photos",
+    "patches.legend.made": "on made ones",
+    "patches.legend.coin": "a coin",
+    "table.patches.fields": "Every receptive field in numbers",
+    "column.field_named": "Named",
+    "column.field_measured": "Measured",
+    "column.decisions": "Decisions",
+    "column.right_real": "Right on real",
+    "column.right_made": "Right on made",
+    "column.mean_real": "Mean on real",
+    "column.mean_made": "Mean on made",
+    "column.spread_real": "Spread within real",
+    "column.spread_made": "Spread within made",
+    # --- A conditional GAN told each class (4a) ---------------------------------------------------------------------
+    "study.classes": "A conditional GAN told each class",
+    "study.classes_about": "Both players are told the class: the generator makes an image of it, the discriminator judges whether "
+    "an image is real and of it. A classifier, trained on real images alone, says of which class each made image is.",
+    "classes.told": "After {epochs} epochs a classifier sees the class that was asked for in {value:.1%} ± {error:.1%} of {n:,} images; on "
+    "{real_n:,} real ones it is right {real:.1%} of the time. By chance it would be {chance:.0%}.",
+    "classes.ends": "Best told is {best} ({best_value:.0%}), worst {worst} ({worst_value:.0%}).",
+    "classes.mistaken": "The most frequent mistake: {value:.0%} of what was to be {asked} is taken for {seen}.",
+    "classes.sheet": "Ten images of each class, the same noise in each column; from the top: {names}",
+    "classes.figure.confusion": "What was asked for, and what a classifier sees",
+    "classes.axis.asked": "asked for",
+    "classes.axis.seen": "seen",
+    "table.classes.each": "Every class in numbers",
+    "column.class_asked": "Asked for",
+    "column.class_seen": "Seen as such",
+    "column.class_other": "Else mostly seen as",
+    "column.class_other_share": "Share of that",
     # --- A page -----------------------------------------------------------------------------------------------------
     "page.contents": "Contents",
     "page.theme": "Colours",
