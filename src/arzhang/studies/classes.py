@@ -28,8 +28,8 @@ Notify = Callable[[str], None]
 
 
 def study(options: ClassStudy, out: Path, notify: Notify = print) -> dict[str, Any]:
-    """Images of each class, and how often a classifier sees the class that was asked for. Writes `classes.json`, figures,
-    pictures; returns what it holds. What is trained for it is kept in `out/runs`."""
+    """Images of each class, and how often a classifier sees the class that was asked for. Writes `classes.json`, a
+    figure, a picture; returns what it holds. What is trained for it is kept in `out/runs`."""
     runs = _runs(options, out, notify)
     device = assembly.device(options.accelerator)
     run = runs["cgan"]
@@ -79,12 +79,14 @@ def conclude(results: dict[str, Any]) -> list[dict[str, Any]]:
     right = [counts[i][i] / each for i in range(len(names))]
     share, real, n = sum(right) / len(right), results["real"], each * len(names)
     error = math.sqrt(share * (1 - share) / n)
-    values = {"value": share, "error": error, "n": n, "real": real["value"], "real_n": real["n"], "epochs": results["epochs"],
-        "chance": 1 / len(names)}  # fmt: skip
+    values = {"value": share, "error": error, "n": n, "real": real["value"], "real_n": real["n"]}
+    values |= {"epochs": results["epochs"], "chance": 1 / len(names)}
     best, worst = max(range(len(right)), key=right.__getitem__), min(range(len(right)), key=right.__getitem__)
     ends = {"best": names[best], "best_value": right[best], "worst": names[worst], "worst_value": right[worst]}
     found = [_of("told", **values), _of("ends", **ends)]
-    a, b = max(((i, j) for i in range(len(names)) for j in range(len(names)) if i != j), key=lambda ij: counts[ij[0]][ij[1]])
+    a, b = max(
+        ((i, j) for i in range(len(names)) for j in range(len(names)) if i != j), key=lambda ij: counts[ij[0]][ij[1]]
+    )
     if counts[a][b]:
         found.append(_of("mistaken", asked=names[a], seen=names[b], value=counts[a][b] / each))
     return found
@@ -103,7 +105,11 @@ def _numbers(results: dict[str, Any]) -> dict[str, Any]:
         other = max(others, key=row.__getitem__)
         mistake = results["classes"][other] if row[other] else None
         rows.append([name, row[i] / results["each"], mistake, row[other] / results["each"]])
-    return {"id": "classes.each", "columns": ["class_asked", "class_seen", "class_other", "class_other_share"], "rows": rows}
+    return {
+        "id": "classes.each",
+        "columns": ["class_asked", "class_seen", "class_other", "class_other_share"],
+        "rows": rows,
+    }
 
 
 @figures.styled()

@@ -139,7 +139,7 @@ def decided(task: Pix2PixTask, examples: Any, indices: Tensor) -> dict[str, dict
         assert found.inputs is not None
         made = task.translate(found.inputs, first=int(rows[0]))
         maps = {name: verdicts(task, found.inputs, images) for name, images in (("real", found.images), ("made", made))}
-        columns = {}
+        columns: dict[str, Tensor] = {}
         for name, values in maps.items():
             flat = values.flatten(1)
             right = flat > 0.5 if name == "real" else flat <= 0.5
@@ -164,9 +164,9 @@ def conclude(results: dict[str, Any]) -> list[dict[str, Any]]:
     for row in rows:
         share = row["box"][2] * row["box"][3] / (height * width)
         own = {name: value["value"] for name, value in row["decisions"].items()}
-        values = {"field": row["field"], "rows": row["map"][0], "columns": row["map"][1], "share": share, **own,
-            "real_error": row["decisions"]["right_real"]["error"], "made_error": row["decisions"]["right_made"]["error"],
-            "n": results["options"]["n"]}  # fmt: skip
+        errors = {f"{kind}_error": row["decisions"][f"right_{kind}"]["error"] for kind in ("real", "made")}
+        values = {"field": row["field"], "rows": row["map"][0], "columns": row["map"][1], "share": share}
+        values |= {**own, **errors, "n": results["options"]["n"]}
         found.append(_of("decides", **values))
     return found
 
@@ -192,7 +192,7 @@ def _numbers(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def _boxes(rows: Sequence[dict[str, Any]], examples: Any, out: Path) -> str:
     """The patch of the middle decision on a test image, at each receptive field."""
     image = examples.take(torch.zeros(1, dtype=torch.int64, device=examples.device)).images[0]
-    figure, panels = figures.panels(len(rows), words("patches.figure.fields"), columns=4, size=(2.5, 2.7))
+    figure, panels = figures.panels(len(rows), words("patches.figure.fields"), columns=4, size=(2.4, 2.0))
     for axes, row in zip(panels, rows, strict=True):
         _show(axes, image)
         top, left, height, width = row["box"]

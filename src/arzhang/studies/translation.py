@@ -1,4 +1,4 @@
-"""Assignment 4c–4h observed: what each part of pix2pix is worth, the papers' tables measured anew, CycleGAN beside it."""
+"""Assignment 4c–4h observed: what each part of pix2pix is worth, the papers' tables anew, CycleGAN beside it."""
 
 import dataclasses
 import json
@@ -17,7 +17,7 @@ from arzhang.errors import UsageError
 from arzhang.evaluation import segmenter
 from arzhang.evaluation import translation as made_by
 from arzhang.evaluation.moments import blocks
-from arzhang.metrics import segmentation
+from arzhang.metrics import scores, segmentation
 from arzhang.metrics.features import Extractor, inception_extractor
 from arzhang.metrics.frechet import GROUPS, jackknife
 from arzhang.palettes import CITYSCAPES
@@ -124,7 +124,9 @@ def _judged(options: TranslationStudy, out: Path, notify: Notify) -> Judged:
     n = options.n or len(parts.test)
     most = min(len(parts.test), len(parts.train))
     if features is not None and n > most:
-        raise UsageError(f"-n {n}: the test part holds {len(parts.test):,} images, the training part enough for {most:,}")
+        raise UsageError(
+            f"-n {n}: the test part holds {len(parts.test):,} images, the training part enough for {most:,}"
+        )
     out.mkdir(parents=True, exist_ok=True)
     if not options.segmenter:
         sweep.finished(own, path, notify)
@@ -168,8 +170,8 @@ def _limits(kind: str, seen: Judged) -> dict[str, Measure]:
     if seen.features is None:
         return found
     sets = {
-        "test": evaluation.scores.ImageSet.of("test images", test, seen.n, seen.device),
-        "floor": evaluation.scores.ImageSet.of("training images", seen.parts.train, seen.n, seen.device),
+        "test": scores.ImageSet.of("test images", test, seen.n, seen.device),
+        "floor": scores.ImageSet.of("training images", seen.parts.train, seen.n, seen.device),
     }
     judged = evaluation.measure_images(sets, ("fid", "kid"), seen.features, 0, {})
     return found | {name.removesuffix("_floor"): _plain(metric) for name, metric in judged.items()}
@@ -265,6 +267,6 @@ def _sheets(tables: dict[str, list[str]], out: Path, seen: Judged) -> list[dict[
         columns.append(pairs.images)
         sheet = torch.stack(columns, 1).flatten(0, 1)
         pictures.write_sheet(sheet, out / f"{table}_images.png", columns=len(columns))
-        named = ", ".join(words(f"arm.{arm}") for arm in arms)
+        named = ", ".join(words(f"arm.{plans.called(table, arm)}") for arm in arms)
         found.append({"file": f"{table}_images.png", "id": "translation.sheet", "values": {"arms": named}})
     return found

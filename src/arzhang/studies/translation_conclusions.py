@@ -1,4 +1,4 @@
-"""What the arms' numbers say, as data: which lies above which, by how much, and whether that can be told from chance."""
+"""What the arms' numbers say, as data: which lies above which, by how much, and whether chance could have done it."""
 
 import math
 from collections.abc import Sequence
@@ -62,12 +62,10 @@ def conclude(results: dict[str, Any]) -> list[dict[str, Any]]:
     setup |= {"train": results["steps_an_epoch"], "test": results["protocol"]["n"]}
     setup |= {kind: limits[kind]["class_iou"]["value"] for kind in limits}
     found = [_of("setup", **setup), _of("seeds" if resolved["seeds"] > 1 else "one_seed", seeds=resolved["seeds"])]
-    said: set[tuple[str, str]] = set()
     for table, arms in results["plan"].items():
         for first, second in plans.PAIRS[table]:
             if first in arms and second in arms:
                 found.append(_compared(results, table, first, second))
-                said.add((first, second))
     found += _best(results)
     if {"l1_cgan", "cyclegan"} <= results["arms"].keys():
         found.append(_costs(results))
@@ -79,12 +77,13 @@ def _of(id: str, **values: Any) -> dict[str, Any]:
 
 
 def _compared(results: dict[str, Any], table: str, first: str, second: str) -> dict[str, Any]:
-    """Two arms by class IoU, the higher one named first, and whether the paper has them in this order."""
+    """Two arms by class IoU, the higher one first; where they are told apart, whether that is the paper's order."""
     trained = results["arms"]
     found = difference(*([one["class_iou"] for one in trained[arm]] for arm in (first, second)))
     if found.value < 0:
         first, second = second, first
-    values = {"first": first, "second": second, "difference": abs(found.value), "error": found.error}
+    values: dict[str, Any] = {"first": plans.called(table, first), "second": plans.called(table, second)}
+    values |= {"difference": abs(found.value), "error": found.error}
     values |= {"first_value": results["means"][first]["class_iou"]["value"]}
     values |= {"second_value": results["means"][second]["class_iou"]["value"]}
     kind = "told" if found.told else "alike"
@@ -93,7 +92,8 @@ def _compared(results: dict[str, Any], table: str, first: str, second: str) -> d
         return _of(f"{kind}_alone", **values)
     values |= {"first_paper": theirs[0][2], "second_paper": theirs[1][2]}
     if found.told:
-        kind = "told_level" if theirs[0][2] == theirs[1][2] else "told_as" if theirs[0][2] > theirs[1][2] else "told_against"
+        order = theirs[0][2] - theirs[1][2]
+        kind = "told_level" if order == 0 else "told_as" if order > 0 else "told_against"
     return _of(kind, **values)
 
 
@@ -153,7 +153,7 @@ def tables(results: dict[str, Any]) -> list[dict[str, Any]]:
         cells = []
         for name in [*arms, *limits]:
             ours, error, rest = rows[name]
-            cells.append([name, *ours, error, _paper(table, name), *rest])
+            cells.append([plans.called(table, name), *ours, error, _paper(table, name), *rest])
         found.append({"id": f"translation.{table}", "columns": columns, "rows": cells})
     costs = []
     for arm, trained in results["arms"].items():

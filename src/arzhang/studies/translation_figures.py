@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from arzhang.report import figures
 from arzhang.studies import translation_plan as plans
@@ -29,7 +30,7 @@ def _table(results: dict[str, Any], table: str, arms: Sequence[str], out: Path) 
     )
     for axes, term in zip(panels, terms, strict=True):
         axes.set_title(words(f"translation.panel.{term}"), fontsize=10)
-        _rows(axes, arms, named=axes is panels[0])
+        _rows(axes, [plans.called(table, arm) for arm in arms], named=axes is panels[0])
         if term == "paper":
             _papers(axes, table, arms)
             continue
@@ -60,6 +61,7 @@ def _rows(axes: Axes, arms: Sequence[str], named: bool) -> None:
     axes.set_yticks(range(len(arms)), [words(f"arm.{arm}") for arm in arms] if named else [""] * len(arms))
     axes.set_ylim(len(arms) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
 
 
 def _papers(axes: Axes, table: str, arms: Sequence[str]) -> None:

@@ -78,8 +78,19 @@ PAIRS: dict[str, tuple[tuple[str, str], ...]] = {
     "cyclegan": (("l1_cgan", "cyclegan"),),
 }
 """In each table, what is compared with what: the claims that the papers make of it."""
+CALLED: dict[str, dict[str, str]] = {
+    "generators": {"l1": "unet_l1", "l1_cgan": "unet_l1_cgan"},
+    "patches": {"l1_cgan": "patch_70"},
+    "cyclegan": {"l1_cgan": "pix2pix"},
+}
+"""Names of arms that are called otherwise in a table, by what they are compared with there."""
 LARGE = 128
 """Pixels a side from which patches of 286 are tried."""
+
+
+def called(table: str, arm: str) -> str:
+    """The name of an arm in a table."""
+    return CALLED.get(table, {}).get(arm, arm)
 
 
 def resolved(options: TranslationStudy) -> TranslationStudy:
@@ -96,33 +107,40 @@ def resolved(options: TranslationStudy) -> TranslationStudy:
         if not given or len(set(given)) < len(given):
             raise UsageError(f"{flag} {' '.join(given)}: give at least one, and none twice")
     if not plan(whole):
-        raise UsageError(f"--arms {' '.join(whole.arms)}: none of them is in --tables {' '.join(whole.tables)}")
+        raise UsageError(f"--arms {' '.join(whole.arms)}: none of --tables {' '.join(whole.tables)} holds two of them")
     return whole
 
 
 def plan(options: TranslationStudy) -> dict[str, list[str]]:
-    """The arms of each table that is asked for; a table without any is left out."""
+    """The arms of each table that is asked for; a table with fewer than two is left out: nothing is compared in it."""
     assert options.size is not None
     found: dict[str, list[str]] = {}
     for table in options.tables:
         wanted = [arm for arm in PAPER[table] if "all" in options.arms or arm in options.arms]
-        if arms := [arm for arm in wanted if arm != "patch_286" or options.size >= LARGE]:
+        arms = [arm for arm in wanted if arm != "patch_286" or options.size >= LARGE]
+        if len(arms) > 1:
             found[table] = arms
     return found
 
 
 def recipe(options: TranslationStudy, arm: str, seed: int) -> recipes.Paired:
     """The training of an arm. The last checkpoint counts, so that no measure favours an arm by choosing its best."""
+    own: dict[str, Any] = _shared(options) | {"width": options.width, "seed": seed}
     if arm == "cyclegan":
-        return recipes.CycleGAN(**_shared(options), width=options.width, epochs=options.cycle_epochs,
-            preview_every=options.cycle_epochs, seed=seed)  # fmt: skip
-    return recipes.Pix2Pix(**_shared(options), width=options.width, epochs=options.epochs,
-        preview_every=options.epochs, seed=seed, choose_by="l1", **ARMS[arm])  # fmt: skip
+        return recipes.CycleGAN(**own, epochs=_known(options.cycle_epochs), preview_every=_known(options.cycle_epochs))
+    epochs = _known(options.epochs)
+    return recipes.Pix2Pix(**own, epochs=epochs, preview_every=max(1, epochs), choose_by="l1", **ARMS[arm])
 
 
 def judge(options: TranslationStudy) -> recipes.Segmenter:
     """The training of the segmenter that judges all arms."""
-    return recipes.Segmenter(**_shared(options), epochs=options.segmenter_epochs)
+    return recipes.Segmenter(**_shared(options), epochs=_known(options.segmenter_epochs))
+
+
+def _known(value: int | None) -> int:
+    """An option that the budget has filled in."""
+    assert value is not None
+    return value
 
 
 def _shared(options: TranslationStudy) -> dict[str, Any]:

@@ -55,8 +55,12 @@ def study(options: UpdateStudy, out: Path, notify: Notify = print) -> dict[str, 
     for name, one in (("start", fresh), ("trained", task)):
         one.networks.train()
         flow, error = gradients(one, list(_batches(one, parts.train, options.steps)))
-        moments[name] = {"gradients": flow, "sum_error": error, "moved": moved(one, next(_batches(one, parts.train, 1)))}
-    results = {
+        moments[name] = {
+            "gradients": flow,
+            "sum_error": error,
+            "moved": moved(one, next(_batches(one, parts.train, 1))),
+        }
+    results: dict[str, Any] = {
         "study": "updates",
         "options": dataclasses.asdict(options),
         "run": run.path.name,
@@ -213,7 +217,7 @@ def _numbers(results: dict[str, Any]) -> dict[str, Any]:
 
 @figures.styled()
 def _reach(results: dict[str, Any], out: Path) -> str:
-    """Terms against blocks, each cell coloured by its gradient; empty where there is none, framed where it is frozen."""
+    """Terms against blocks, each cell coloured by its gradient; 0 where there is none, framed where it is frozen."""
     names = [block for network in PLAYERS for block in results["blocks"][network]]
     shown = [value for m in results["moments"].values() for row in m["gradients"].values() for value in row.values()]
     scale = LogNorm(min(v for v in shown if v > 0), max(shown))
@@ -225,7 +229,11 @@ def _reach(results: dict[str, Any], out: Path) -> str:
     bar = figure.colorbar(image, ax=panels, label=words("updates.axis.norm"), shrink=0.8)
     bar.outline.set_visible(False)
     figures.legend(
-        figure, [(words("updates.legend.zero"), figures.SOFT, "$0$", ""), (words("updates.legend.frozen"), figures.SERIES[1], "s", "")]
+        figure,
+        [
+            (words("updates.legend.zero"), figures.SOFT, "$0$", ""),
+            (words("updates.legend.frozen"), figures.SERIES[1], "s", ""),
+        ],
     )
     return figures.save(figure, out, "reach")
 

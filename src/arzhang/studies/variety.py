@@ -150,8 +150,12 @@ def _of(id: str, **values: Any) -> dict[str, Any]:
 
 
 def _numbers(results: dict[str, Any]) -> dict[str, Any]:
-    rows = [[words(f"variety.row.{name}"), own["value"], own["error"] or None] for name, own in results["metrics"].items()]
-    rows += [[words("variety.row.class", {"name": name}), own["value"], None] for name, own in results["classes"].items()]
+    rows = [
+        [words(f"variety.row.{name}"), own["value"], own["error"] or None] for name, own in results["metrics"].items()
+    ]
+    rows += [
+        [words("variety.row.class", {"name": name}), own["value"], None] for name, own in results["classes"].items()
+    ]
     return {"id": "variety.numbers", "columns": ["variety_of", "value", "standard_error"], "rows": rows}
 
 

@@ -15,7 +15,9 @@ def words(id: str, values: Mapping[str, Any] | None = None, language: Mapping[st
     'A single-sample gradient by pathwise (α) takes 30 ns and 1 evaluation(s) of f.'
     """
     values = {
-        key: language.get(f"estimator.{value}", language.get(f"arm.{value}", value)) if isinstance(value, str) else value
+        key: language.get(f"estimator.{value}", language.get(f"arm.{value}", value))
+        if isinstance(value, str)
+        else value
         for key, value in (values or {}).items()
     }
     return language[id].format(**values)

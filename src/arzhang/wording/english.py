@@ -397,6 +397,10 @@ ENGLISH: dict[str, str] = {
     "arm.l1_cgan": "L1 + cGAN",
     "arm.decoder_l1": "encoder–decoder, L1",
     "arm.decoder_l1_cgan": "encoder–decoder, L1 + cGAN",
+    "arm.unet_l1": "U-Net, L1",
+    "arm.unet_l1_cgan": "U-Net, L1 + cGAN",
+    "arm.pix2pix": "pix2pix (L1 + cGAN)",
+    "arm.patch_70": "patches of 70",
     "arm.patch_1": "patches of 1",
     "arm.patch_16": "patches of 16",
     "arm.patch_34": "patches of 34",
@@ -504,9 +508,9 @@ ENGLISH: dict[str, str] = {
     "and made, after training.",
     "patches.exact": "Measured by gradient, the middle decision depends on {fields} pixels across: what the names say.",
     "patches.off": "The discriminator of {named} pixels sees {field} across, measured by gradient.",
-    "patches.decides": "Receptive field {field}: an image gets {rows}×{columns} decisions, the middle one sees {share:.1%} of its pixels. "
+    "patches.decides": "Receptive field {field}: an image gets {rows}×{columns} decisions, the middle one sees {share:.2%} of its pixels. "
     "Over {n} test pairs {right_real:.1%} ± {real_error:.1%} of the decisions on real photos are right, {right_made:.1%} ± "
-    "{made_error:.1%} of those on made ones; within one made photo they have a standard deviation of {spread_made:.2f}.",
+    "{made_error:.1%} of those on made ones; within one made photo they have a standard deviation of {spread_made:.3f}.",
     "patches.sheet": "Receptive field {field}. From the left: what is given, the real photo and the decisions over it, the made photo "
     "and the decisions over it (blue: held for real, red: for made)",
     "patches.figure.fields": "The patch that the middle decision sees",
