@@ -14,7 +14,7 @@ from arzhang.errors import UsageError
 from arzhang.evaluation import classifier, gan
 from arzhang.randomness import mix
 from arzhang.report import figures
-from arzhang.studies.options import ClassStudy
+from arzhang.studies.options import ClassStudy, changed
 from arzhang.tasks.gan import GANTask
 from arzhang.training.run import Run, write_atomically
 from arzhang.wording import words
@@ -40,6 +40,7 @@ def study(options: ClassStudy, out: Path, notify: Notify = print) -> dict[str, A
     results: dict[str, Any] = {
         "study": "classes",
         "options": dataclasses.asdict(options),
+        "command": ["study", "classes", *recipes.as_flags(changed(options))],
         "classes": names,
         "epochs": run.recipe.epochs,
         "each": gan.TOLD,
@@ -117,13 +118,13 @@ def _confusion(results: dict[str, Any], out: Path) -> str:
     """What was asked for against what is seen, as shares."""
     names, each = results["classes"][:SHOWN], results["each"]
     shares = [[count / each for count in row[:SHOWN]] for row in results["taken_for"][:SHOWN]]
-    side = 0.46 * len(names) + 2.2
-    figure, (axes,) = figures.panels(1, words("classes.figure.confusion"), size=(side + 0.6, side - 0.6))
-    axes.pcolormesh(shares, vmin=0, vmax=1, cmap="viridis")
+    size = (8.4, 0.36 * len(names) + 1.6)
+    figure, (axes,) = figures.panels(1, words("classes.figure.confusion"), size=size)
+    axes.pcolormesh(shares, vmin=0, vmax=1, cmap="viridis", edgecolors="face", linewidth=0.4)
     for i, row in enumerate(shares):
         for j, share in enumerate(row):
             if share >= 0.005:
-                colour = "#ffffff" if share < 0.6 else "#000000"
+                colour = "#fefefe" if share < 0.6 else "#010101"
                 axes.text(j + 0.5, i + 0.5, f"{share:.0%}", ha="center", va="center", color=colour, fontsize=8)
     at = [i + 0.5 for i in range(len(names))]
     axes.set_yticks(at, names)

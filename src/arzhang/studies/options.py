@@ -1,7 +1,7 @@
 """The options of every study: frozen dataclasses of plain values. A field's docstring is its `--help`. No torch."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,3 +248,14 @@ STUDIES: dict[str, type] = {
     "classes": ClassStudy,
 }
 """Every study's options, by its name; `arzhang.studies.NAME.study` runs it."""
+
+
+def changed(options: Any) -> dict[str, Any]:
+    """The options that were not left at their defaults: what one would have to type.
+
+    >>> changed(DivergenceStudy(pairs=800))
+    {'pairs': 800}
+    """
+    values = {field.name: getattr(options, field.name) for field in fields(options)}
+    plain = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    return {field.name: plain[field.name] for field in fields(options) if plain[field.name] != field.default}

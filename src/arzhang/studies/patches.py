@@ -14,14 +14,14 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from arzhang import assembly, pictures
+from arzhang import assembly, pictures, recipes
 from arzhang.errors import UsageError
 from arzhang.evaluation.moments import Moments, blocks
 from arzhang.evaluation.translation import alike
 from arzhang.networks.pix2pix import HALVINGS, Discriminator, ReceptiveField
 from arzhang.report import figures
 from arzhang.studies import trained
-from arzhang.studies.options import PatchStudy
+from arzhang.studies.options import PatchStudy, changed
 from arzhang.tasks.adversarial import signed
 from arzhang.tasks.pix2pix import Pix2PixTask
 from arzhang.training.run import write_atomically
@@ -30,6 +30,8 @@ from arzhang.wording import words
 RESULTS = "patches.json"
 SHOWN = 4
 """Test images on a sheet of decisions."""
+WHITE, ORANGE = "#fefefe", "#b4540b"
+"""On photos, which look the same in every scheme of a page: so these are no colours of the palette, which follow it."""
 Notify = Callable[[str], None]
 Box = tuple[int, int, int, int]
 """First row, first column, height and width, in pixels."""
@@ -66,6 +68,7 @@ def study(options: PatchStudy, out: Path, notify: Notify = print) -> dict[str, A
     results = {
         "study": "patches",
         "options": dataclasses.asdict(options),
+        "command": ["study", "patches", *recipes.as_flags(changed(options))],
         "fields": rows,
         "size": list(examples.shape[1:]) if examples is not None else [],
     }
@@ -196,10 +199,9 @@ def _boxes(rows: Sequence[dict[str, Any]], examples: Any, out: Path) -> str:
     for axes, row in zip(panels, rows, strict=True):
         _show(axes, image)
         top, left, height, width = row["box"]
-        axes.add_patch(Rectangle((left - 0.5, top - 0.5), width, height, fill=False, edgecolor="#ffffff", lw=3.5))
-        axes.add_patch(
-            Rectangle((left - 0.5, top - 0.5), width, height, fill=False, edgecolor=figures.SERIES[1], lw=1.8)
-        )
+        for line, colour in ((3.5, WHITE), (1.8, ORANGE)):
+            place = (left - 0.5, top - 0.5)
+            axes.add_patch(Rectangle(place, width, height, fill=False, edgecolor=colour, lw=line))
         title = {"field": row["field"], "rows": row["map"][0], "columns": row["map"][1]}
         axes.set_title(words("patches.panel.field", title), fontsize=10)
     return figures.save(figure, out, "fields")
@@ -215,11 +217,19 @@ def _show(axes: Axes, image: Float[Tensor, "C H W"]) -> None:
 @figures.styled()
 def _decisions(rows: Sequence[dict[str, Any]], out: Path) -> str:
     """How often each discriminator is right, on real photos and on made ones."""
-    figure, (axes,) = figures.panels(1, words("patches.figure.decisions"), size=(5.6, 3.0))
+    figure, (axes,) = figures.panels(1, words("patches.figure.decisions"), size=(8.4, 3.0))
     for shift, name, colour in ((-0.17, "right_real", figures.SERIES[0]), (0.17, "right_made", figures.SERIES[1])):
         values = [row["decisions"][name] for row in rows]
         at = [i + shift for i in range(len(rows))]
-        axes.bar(at, [v["value"] for v in values], 0.32, yerr=[v["error"] for v in values], color=colour, capsize=2)
+        axes.bar(
+            at,
+            [v["value"] for v in values],
+            0.32,
+            yerr=[v["error"] for v in values],
+            color=colour,
+            capsize=2,
+            ecolor=figures.INK,
+        )
     axes.axhline(0.5, color=figures.SOFT, linestyle=":", linewidth=1)
     axes.set_xticks(range(len(rows)), [str(row["receptive_field"]) for row in rows])
     axes.grid(axis="x", visible=False)

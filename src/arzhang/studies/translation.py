@@ -25,7 +25,7 @@ from arzhang.randomness import generator
 from arzhang.studies import translation_conclusions, translation_figures
 from arzhang.studies import translation_plan as plans
 from arzhang.studies.kept import kept
-from arzhang.studies.options import TranslationStudy
+from arzhang.studies.options import TranslationStudy, changed
 from arzhang.tasks.segmenter import class_map
 from arzhang.training.loop import batch_of, block_size
 from arzhang.training.run import Run, write_atomically
@@ -79,7 +79,7 @@ def study(options: TranslationStudy, out: Path, notify: Notify = print) -> dict[
     results = {
         "study": "translation",
         "options": dataclasses.asdict(options),
-        "command": ["study", "translation", *recipes.as_flags(_given(options))],
+        "command": ["study", "translation", *recipes.as_flags(changed(options))],
         "resolved": dataclasses.asdict(whole),
         "protocol": _protocol(seen),
         "steps_an_epoch": len(seen.parts.train),
@@ -95,14 +95,6 @@ def study(options: TranslationStudy, out: Path, notify: Notify = print) -> dict[
     results["pictures"] = _sheets(tables, out, seen)
     write_atomically(out / RESULTS, json.dumps(results, indent=1) + "\n")
     return results
-
-
-def _given(options: TranslationStudy) -> dict[str, Any]:
-    """What was not left at its default."""
-    fields = dataclasses.fields(options)
-    values = {field.name: getattr(options, field.name) for field in fields}
-    plain = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-    return {field.name: plain[field.name] for field in fields if plain[field.name] != field.default}
 
 
 def _path(out: Path, arm: str, seed: int) -> Path:

@@ -19,7 +19,7 @@ from arzhang.errors import UsageError
 from arzhang.randomness import generator, permutation
 from arzhang.report import figures
 from arzhang.studies import trained
-from arzhang.studies.options import UpdateStudy
+from arzhang.studies.options import UpdateStudy, changed
 from arzhang.tasks.pix2pix import Pix2PixTask
 from arzhang.training import checkpoint as checkpoints
 from arzhang.training.loop import batch_of, only
@@ -63,6 +63,7 @@ def study(options: UpdateStudy, out: Path, notify: Notify = print) -> dict[str, 
     results: dict[str, Any] = {
         "study": "updates",
         "options": dataclasses.asdict(options),
+        "command": ["study", "updates", *recipes.as_flags(changed(options))],
         "run": run.path.name,
         "weights": weights(recipe),
         "blocks": {network: list(blocks(task, network)) for network in PLAYERS},
@@ -232,7 +233,7 @@ def _reach(results: dict[str, Any], out: Path) -> str:
         figure,
         [
             (words("updates.legend.zero"), figures.SOFT, "$0$", ""),
-            (words("updates.legend.frozen"), figures.SERIES[1], "s", ""),
+            (words("updates.legend.frozen"), figures.INK, "s", ""),
         ],
     )
     return figures.save(figure, out, "reach")
@@ -241,14 +242,15 @@ def _reach(results: dict[str, Any], out: Path) -> str:
 def _cells(axes: Axes, results: dict[str, Any], flow: Flow, names: Sequence[str], scale: LogNorm) -> None:
     terms = list(results["weights"])
     values = [[flow[term][name] or math.nan for name in names] for term in terms]
-    axes.pcolormesh(values, norm=scale, cmap="viridis", edgecolors="none")
+    axes.pcolormesh(values, norm=scale, cmap="viridis", edgecolors="face", linewidth=0.4)
     for row, term in enumerate(terms):
         for column, name in enumerate(names):
             if flow[term][name] == 0:
                 axes.text(column + 0.5, row + 0.5, "0", ha="center", va="center", color=figures.SOFT, fontsize=9)
             elif term.startswith("g_") and name in results["blocks"]["discriminator"]:
-                edge = Rectangle((column + 0.1, row + 0.1), 0.8, 0.8, fill=False, edgecolor=figures.SERIES[1], lw=2)
-                axes.add_patch(edge)
+                for width, colour in ((3.2, "#010101"), (1.4, "#fefefe")):  # on cells, in any scheme of a page
+                    frame = Rectangle((column + 0.1, row + 0.1), 0.8, 0.8, fill=False, edgecolor=colour, lw=width)
+                    axes.add_patch(frame)
     axes.set_yticks([i + 0.5 for i in range(len(terms))], [words(f"updates.term.{term}") for term in terms])
     axes.set_xticks([i + 0.5 for i in range(len(names))], names, rotation=90, fontsize=8)
     axes.axvline(len(results["blocks"]["generator"]), color=figures.INK, linewidth=1)

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from arzhang import pictures
+from arzhang import pictures, recipes
 from arzhang.errors import UsageError
 from arzhang.evaluation.moments import Moments, blocks
 from arzhang.evaluation.translation import alike
@@ -20,7 +20,7 @@ from arzhang.palettes import CITYSCAPES
 from arzhang.randomness import mix
 from arzhang.report import figures
 from arzhang.studies import trained
-from arzhang.studies.options import VarietyStudy
+from arzhang.studies.options import VarietyStudy, changed
 from arzhang.tasks.pix2pix import Pix2PixTask
 from arzhang.tasks.segmenter import class_map
 from arzhang.training.run import write_atomically
@@ -48,6 +48,7 @@ def study(options: VarietyStudy, out: Path, notify: Notify = print) -> dict[str,
     results = {
         "study": "variety",
         "options": dataclasses.asdict(options),
+        "command": ["study", "variety", *recipes.as_flags(changed(options))],
         "run": run.path.name,
         "dropout": task.recipe.dropout,
         "metrics": found,
@@ -170,7 +171,9 @@ def _bars(results: dict[str, Any], out: Path) -> str:
     figure, panels = figures.panels(2 if classes else 1, words("variety.figure.spread"), columns=2, size=(4.4, 3.2))
     for row, name in enumerate(shown):
         colour = figures.SERIES[0] if name == "spread_on" else figures.SERIES[7]
-        panels[0].barh(row, own[name]["value"], xerr=own[name]["error"] or None, color=colour, height=0.6)
+        panels[0].barh(
+            row, own[name]["value"], xerr=own[name]["error"] or None, color=colour, height=0.6, ecolor=figures.INK
+        )
         panels[0].annotate(f"{own[name]['value']:.3f}", (own[name]["value"], row), (8, -4), textcoords="offset points")
     panels[0].set_yticks(range(len(shown)), [words(f"variety.bar.{name}") for name in shown])
     panels[0].set_xlim(right=1.25 * max(own[name]["value"] for name in shown))
