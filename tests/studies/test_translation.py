@@ -118,7 +118,7 @@ def results(**class_iou):
     resolved = dataclasses.asdict(translation_plan.resolved(TranslationStudy()))
     return {
         "resolved": resolved, "limits": limits, "plan": plan, "arms": arms,
-        "steps_an_epoch": 400, "protocol": {"n": 200}, "means": {a: translation._means(t) for a, t in arms.items()},
+        "train": 400, "protocol": {"n": 200}, "means": {a: translation._means(t) for a, t in arms.items()},
     }  # fmt: skip
 
 

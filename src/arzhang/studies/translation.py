@@ -82,7 +82,7 @@ def study(options: TranslationStudy, out: Path, notify: Notify = print) -> dict[
         "command": ["study", "translation", *recipes.as_flags(changed(options))],
         "resolved": dataclasses.asdict(whole),
         "protocol": _protocol(seen),
-        "steps_an_epoch": len(seen.parts.train),
+        "train": len(seen.parts.train),
         "limits": {kind: _limits(kind, seen) for kind in ("real", "grey")},
         "papers": {"tables": plans.PAPER, "real": plans.PAPER_REAL},
         "plan": tables,

@@ -59,7 +59,7 @@ def conclude(results: dict[str, Any]) -> list[dict[str, Any]]:
     """Every conclusion of the study."""
     resolved, limits = results["resolved"], results["limits"]
     setup = {name: resolved[name] for name in ("size", "width", "epochs", "seeds")}
-    setup |= {"train": results["steps_an_epoch"], "test": results["protocol"]["n"]}
+    setup |= {"train": results["train"], "test": results["protocol"]["n"]}
     setup |= {kind: limits[kind]["class_iou"]["value"] for kind in limits}
     found = [_of("setup", **setup), _of("seeds" if resolved["seeds"] > 1 else "one_seed", seeds=resolved["seeds"])]
     for table, arms in results["plan"].items():

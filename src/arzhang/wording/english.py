@@ -327,9 +327,9 @@ ENGLISH: dict[str, str] = {
     "study.translation": "pix2pix taken apart, and CycleGAN beside it",
     "study.translation_about": "Every arm is trained on the same data and judged on the same test images: a segmenter looks at "
     "what was made, and what it says is compared with the labels that were given (the FCN-score). The papers' numbers are of "
-    "Cityscapes' photos at 256×256, 2,975 of them, 200 epochs, networks four times as wide as a width of 16, and a segmentation "
-    "network of their own. So only orders can be compared, no heights. All arms here see one image a step; the paper's "
-    "comparison of generators has ten.",
+    "Cityscapes' photos at 256×256, 2,975 of them, 200 epochs, networks of width 64, and a segmentation network of their own. So "
+    "only orders can be compared, no heights. All arms here see one image a step; the paper's comparison of generators has ten. "
+    "CycleGAN is given the inputs of about half of the scenes and the photos of the others, so that none belong together.",
     "translation.setup": "Each arm is trained for {epochs:,} epochs on {train:,} pairs of {size}×{size} pixels at width {width}, and "
     "its last state judged on {test:,} test pairs. The segmenter finds a class IoU of {real:.3f} in real photos, the ceiling, and "
     "of {grey:.3f} in a grey image, the floor.",
