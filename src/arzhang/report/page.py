@@ -43,6 +43,8 @@ from arzhang.wording import LANGUAGES, named, numerals, words
 
 PREVIEWS = 6
 """Strips of a page at most: the first, the last, and some between."""
+NAMED = ("estimator", "arm")
+"""Kinds of things that a study's tables call by their names in code."""
 IN_NATS = ("loss", "reconstruction", "kl", "negative_elbo")
 
 
@@ -272,7 +274,7 @@ def _entry(value: Any, say: Say) -> str:
     if isinstance(value, dict):
         return say(value["id"], **value.get("values", {}))
     if isinstance(value, str):
-        return say.label(value, "estimator") if f"estimator.{value}" in say.known else value
+        return next((say.known[f"{kind}.{value}"] for kind in NAMED if f"{kind}.{value}" in say.known), value)
     if value is None:
         return ""
     return f"{value:,}" if isinstance(value, int) else f"{value:.4g}".replace("-", "−")
