@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from arzhang import recipes
 from arzhang.errors import UsageError
-from arzhang.report import analysis, page
+from arzhang.report import analysis, beside, page
 from arzhang.report.assignment import Show, Shown
 from arzhang.report.blocks import PNG, Block, Commands, Details, Findings, Pictures, Prose, Table, Text, picture
 from arzhang.report.page import Keep, Say
@@ -136,9 +136,181 @@ SINGLE = ("gradients.cost", "gradients.zero", "gradients.diverges", "gradients.a
 def gradients(home: Path, language: str) -> dict[str, Shown]:
     """Each estimator alone under its id, the comparison under 1d."""
 
-    TABLES = {"objectives": "4e", "generators": "4g", "patches": "4f", "cyclegan": "4c"}
+    def alone(estimator: str) -> Keep:
+        def keep(kind: str, piece: Any) -> Any:
+            if kind == "conclusion":
+                return piece if piece["id"] in SINGLE and piece["values"].get("estimator") == estimator else None
+            if kind != "table":
+                return None
+            column = piece["columns"].index("estimator")
+            return piece | {"rows": [row for row in piece["rows"] if row[column] == estimator]}
+
+        return keep
+
+    def together(kind: str, piece: Any) -> Any:
+        return None if kind == "table" or (kind == "conclusion" and piece["id"] in SINGLE) else piece
+
+    folder, found = home / "gradients", {}
+    for id, estimator in ESTIMATORS.items():
+        shown = _study(folder, language, alone(estimator), about=False)
+        tables = [inner for block in shown.experiment if isinstance(block, Details) for inner in block.blocks]
+        code = source("gradients/estimators.py", CLASSES[id], language=language)
+        found[id] = Shown([*tables, *code], shown.conclusion, settings_at="1d")
+    return found | {"1d": _study(folder, language, together)}
 
 
+TERMS = ("log_likelihood", "posterior_gap", "kl", "cauchy_schwarz", "reconstruction")
+"""Of the decomposition of 2c."""
+
+
+def mixture(home: Path, language: str) -> dict[str, Shown]:
+    """2b: the Cauchy–Schwarz VAE, and what it has over the plain one. 2c: its four terms over training."""
+    runs = _seeds(home, "mixture")
+    compared = beside.section(home / runs[0].name.replace("mixture", "vae"), runs[0], language)
+    parts = [_run(runs[0], language, "setup"), _sorted(compared.blocks), _components(runs[0], language)]
+    seeds = _over_seeds(runs, language, ("component_", "components_", "fd_samples"))
+    code = Shown(source("divergences.py", "log_overlap", "cauchy_schwarz", language=language))
+    return {
+        "2b": _joined(*parts, seeds, code),
+        "2c": _joined(_run(runs[0], language, "curves"), _numbers(runs[0], language, TERMS)),
+        "5f": _joined(*(_hyperparameters(run, language) for run in runs)),
+    }
+
+
+def _components(path: Path, language: str) -> Shown:
+    say = Say(language)
+    found, missing = page.run_sheets(read(path), say, ("components",))
+    return Shown([Pictures(list(found.values()))] if found else missing)
+
+
+LIKELIHOODS = ("negative_elbo", "reconstruction", "kl", "log_likelihood", "active_units", "pixel_")
+SETS = ("kid_", "precision_", "recall_", "density_", "coverage_", "sliced_wasserstein_")
+
+
+def vae(home: Path, language: str) -> dict[str, Shown]:
+    """The β-VAE of problem 3: the first seed's pictures, every seed's numbers."""
+    runs = _seeds(home, "vae")
+    first = runs[0]
+    classes = source("networks/vae.py", "Encoder", "Decoder", language=language)
+    trick = source("networks/vae.py", "reparameterise", "VAE", language=language)
+    say = ("tightness", "tightness_one", "not_normalised")
+    weights = [Findings([_said(home, "weights", name, language) for name in ("encoder", "decoder")])]
+    return {
+        "3a": _joined(Shown(classes, weights), _run(first, language, "setup")),
+        "3b": Shown(trick),
+        "3d": _joined(_run(first, language, "curves"), _numbers(first, language, LIKELIHOODS, say),
+                      _over_seeds(runs, language, ("negative_elbo", "log_likelihood"))),
+        "3e": _run(first, language, "pictures", "interpolation", "traversal"),
+        "3g": _joined(_numbers(first, language, ("fd_",), ("fd",)), _over_seeds(runs, language, ("fd_",))),
+        "3h": _joined(_numbers(first, language, SETS), _over_seeds(runs, language, SETS)),
+        "5f": _joined(*(_hyperparameters(run, language) for run in runs)),
+    }  # fmt: skip
+
+
+def fid(home: Path, language: str) -> dict[str, Shown]:
+    """3g on the real Inception network."""
+    runs = _seeds(home, "vae")
+    return {"3g": _joined(_numbers(runs[0], language, ("fid_",), ("fid",)), _over_seeds(runs, language, ("fid_",)))}
+
+
+def metrics(home: Path, language: str) -> dict[str, Shown]:
+    """3f: what FID sees of the VAE, its bias and its protocols. 3h: every metric."""
+    of_fid = ("metrics.bias", "metrics.like_blur", "metrics.beyond_blur", "metrics.protocols")
+
+    def keep(wanted: bool) -> Keep:
+        def chosen(kind: str, piece: Any) -> Any:
+            about_fid = kind == "picture" or (kind != "figure" and piece["id"] in of_fid)
+            return piece if about_fid == wanted else None
+
+        return chosen
+
+    shown = {
+        "3f": _study(home / "metrics", language, keep(True)),
+        "3h": _study(home / "metrics", language, keep(False), False),
+    }
+    return shown | {"3f": _joined(shown["3f"], Shown(source("metrics/frechet.py", "frechet", language=language)))}
+
+
+def networks(home: Path, language: str) -> dict[str, Shown]:
+    """4f, 4g, 5b, 5c: the discriminator and the generator, block by block and as they stand in the package."""
+
+    def said(what: str, *names: str) -> list[Block]:
+        return [Findings([_said(home, what, name, language) for name in names])]
+
+    room = "networks/pix2pix.py"
+    own = source(room, "DownSample", "UpSample", "Generator", "Discriminator", language=language)
+    losses = [
+        *source("tasks/adversarial.py", "AdversarialLoss", language=language),
+        *source("tasks/pix2pix.py", "Pix2PixTask.judge", "Pix2PixTask.make", language=language),
+    ]
+    return {
+        "4f": Shown([_layers(home, "discriminator", language)], said("patches", "discriminator")),
+        "4g": Shown([_layers(home, "generator", language)], said("blocks", "generator")),
+        "5b": Shown(own, said("weights", "generator", "discriminator")),
+        "5c": Shown(losses),
+    }
+
+
+def _layers(home: Path, name: str, language: str) -> Table:
+    say, found = Say(language), _network(home, name)
+    heads = [say.named(head) for head in found["columns"]]
+    return Table(say("assignment.layers", name=say(f"assignment.{name}")), heads, found["rows"])
+
+
+def _network(home: Path, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((home / "networks" / "networks.json").read_text(encoding="utf-8"))[name]
+    return found
+
+
+def _said(home: Path, what: str, name: str, language: str) -> str:
+    say = Say(language)
+    return say(f"assignment.{what}", name=say(f"assignment.{name}"), **_network(home, name)["said"])
+
+
+def one_run(name: str, id: str, *parts: str) -> Show:
+    """Some sections of a run, under one id."""
+    return lambda home, language: {
+        id: _run(home / name, language, *parts),
+        "5f": _hyperparameters(home / name, language),
+    }
+
+
+def runs(pattern: str) -> Show:
+    """Runs that others rest on: their hyper-parameters alone."""
+    return lambda home, language: {
+        "5f": _joined(*(_hyperparameters(path, language) for path in sorted(home.glob(pattern))))
+    }
+
+
+def streets(home: Path, language: str) -> dict[str, Shown]:
+    """Problem 5: pix2pix from segmentations to photos, at every size that was trained."""
+    found: dict[str, list[Shown]] = {}
+    for path in sorted(home.glob("pix2pix-[0-9]*")):
+        for id, shown in {
+            "5c": _first_loss(path, language),
+            "5d": _run(path, language, "setup", "previews", "triplets", "numbers"),
+            "5e": _run(path, language, "curves"),
+            "5f": _hyperparameters(path, language),
+        }.items():
+            found.setdefault(id, []).append(shown)
+    return {id: _joined(*shown) for id, shown in found.items()}
+
+
+def _first_loss(path: Path, language: str) -> Shown:
+    """5c: where the discriminator's loss begins, beside log 2."""
+    say, train = Say(language), read(path).train
+    first = next((entry for entry in train if {"d_real", "d_fake"} <= entry.keys()), None)
+    if first is None:
+        return Shown()
+    loss = (first["d_real"] + first["d_fake"]) / 2
+    return Shown(
+        (),
+        [Findings([say("assignment.first_loss", loss=loss, coin=analysis.COIN, step=first["step"])])],
+        settings_at="5f",
+    )
+
+
+TABLES = {"objectives": "4e", "generators": "4g", "patches": "4f", "cyclegan": "4c"}
 """The study of translation's tables, by the id that each answers."""
 
 
