@@ -50,7 +50,9 @@ TINY = Budget(
         features="none",
     ),
     variety=VarietyStudy(n=8, outputs=2), patches=PatchStudy(receptive_fields=(70,), n=8), updates=UpdateStudy(steps=2),
-    transposed=TransposedStudy(side=(1, 4), kernel=(2, 3), stride=(1, 2), padding=(0, 1), output_padding=(0, 1), dilation=(1,)),
+    transposed=TransposedStudy(
+        side=(1, 4), kernel=(2, 3), stride=(1, 2), padding=(0, 1), output_padding=(0, 1), dilation=(1,),
+    ),
 )  # fmt: skip
 SOME = ("2a", "3g", "5g")
 """Ids whose parts hold a study, trainings that rest on each other, numbers that are added to a run's, and a file."""

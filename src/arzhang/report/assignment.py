@@ -115,9 +115,6 @@ def _parts(parts: Sequence[Progress], about: Mapping[str, Any], say: Say) -> Sec
 
 def write(out: Path, found: Sequence[Section], languages: Sequence[str], language: str = "en") -> Path:
     """`out/index.html`, or `index.LANGUAGE.html` where it is not English, with links to the page in `languages`."""
-    others = {
-        code: (Say(code)("page.language"), page.page_name("index", code)) for code in languages if code != language
-    }
-    return page.write_page(
-        out / page.page_name("index", language), Say(language)("assignment.title"), found, language, others
-    )
+    names = {code: page.page_name("index", code) for code in (*languages, language)}
+    others = {code: (Say(code)("page.language"), names[code]) for code in languages if code != language}
+    return page.write_page(out / names[language], Say(language)("assignment.title"), found, language, others)

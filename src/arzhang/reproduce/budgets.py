@@ -1,6 +1,6 @@
 """What is spent on each part of the assignment: quick, standard, paper."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from arzhang.studies.options import (
     BatchStudy,
@@ -60,10 +60,10 @@ class Budget:
     streets: tuple[Streets, ...]
     """Each at a size of its own."""
     translation: TranslationStudy
-    variety: VarietyStudy = VarietyStudy()
-    patches: PatchStudy = PatchStudy(receptive_fields=(70,))
-    updates: UpdateStudy = UpdateStudy()
-    transposed: TransposedStudy = TransposedStudy()
+    variety: VarietyStudy = field(default_factory=VarietyStudy)
+    patches: PatchStudy = field(default_factory=lambda: PatchStudy(receptive_fields=(70,)))
+    updates: UpdateStudy = field(default_factory=UpdateStudy)
+    transposed: TransposedStudy = field(default_factory=TransposedStudy)
 
 
 BUDGETS = {
@@ -73,9 +73,10 @@ BUDGETS = {
         beta=BetaStudy(beta=(0.5, 1.0, 4.0), seeds=1, epochs=1, sprites_beta=(1.0, 8.0), sprites_epochs=2,
             sprites_seeds=1),
         metrics=MetricStudy(), classifier_epochs=1, epochs=4, mixture_epochs=1, weights=(0.3, 3.0), seeds=1, samples=8,
-        fid_n=100, gan_epochs=1, gan_width=16, garment_epochs=0, variety=VarietyStudy(n=64, outputs=8), patches=PatchStudy(receptive_fields=(70,), n=64),
-        translation=TranslationStudy(tables=("objectives", "cyclegan"), arms=("l1", "gan", "cgan", "l1_cgan", "cyclegan"),
-            epochs=1, cycle_epochs=1, seeds=1, segmenter_epochs=5, features="none"),
+        fid_n=100, gan_epochs=1, gan_width=16, garment_epochs=0,
+        variety=VarietyStudy(n=64, outputs=8), patches=PatchStudy(receptive_fields=(70,), n=64),
+        translation=TranslationStudy(tables=("objectives", "cyclegan"),
+            arms=("l1", "gan", "cgan", "l1_cgan", "cyclegan"), epochs=1, cycle_epochs=1, seeds=1, segmenter_epochs=5, features="none"),
         streets=(Streets(64, 16, scenes=300, epochs=3, segmenter_epochs=5, validation=64, inception=False),),
     ),
     "standard": Budget(
