@@ -76,7 +76,7 @@ BUDGETS = {
         fid_n=100, gan_epochs=1, gan_width=16, garment_epochs=0,
         variety=VarietyStudy(n=64, outputs=8), patches=PatchStudy(receptive_fields=(70,), n=64),
         translation=TranslationStudy(tables=("objectives", "cyclegan"),
-            arms=("l1", "gan", "cgan", "l1_cgan", "cyclegan"), epochs=1, cycle_epochs=1, seeds=1, segmenter_epochs=5, features="none"),
+            arms=("l1", "gan", "cgan", "l1_cgan", "cyclegan"), epochs=1, cycle_epochs=1, seeds=1, features="none"),
         streets=(Streets(64, 16, scenes=300, epochs=3, segmenter_epochs=5, validation=64, inception=False),),
     ),
     "standard": Budget(
