@@ -96,6 +96,7 @@ def reproduce(
     """
     whole = _Whole(budget, out, teach, [language] if language else list(LANGUAGES), notify)
     wanted = whole.wanted(only)
+    whole.home.mkdir(parents=True, exist_ok=True)
     first: Exception | None = None
     with whole.overview.live():
         whole.write_pages()
@@ -120,7 +121,6 @@ class _Whole:
     def __init__(self, budget: str, out: Path, teach: bool, languages: Sequence[str], notify: Notify) -> None:
         self.budget, self.out, self.teach, self.languages = budget, out, teach, languages
         self.home = out / budget
-        self.home.mkdir(parents=True, exist_ok=True)
         self.parts = {part.name: part for part in PARTS if not part.of or getattr(BUDGETS[budget], part.of)}
         self.progress = {name: self._before(part) for name, part in self.parts.items()}
         self.shown: dict[tuple[str, str], Mapping[str, Shown]] = {}
