@@ -124,3 +124,9 @@ def test_speaking_is_left_again():
     with speaking("fa"):
         assert words("run.epoch") == "دوره"
     assert words("run.epoch") == "epoch"
+
+
+def test_arms_are_called_by_name_in_their_own_study_alone():
+    best = {"value": 0.36, "arm": "l1_cgan", "share": 0.8}
+    assert "L1 + cGAN" in words("translation.best", best, FA)
+    assert "\u2068pix2pix\u2069 روی" in words("run.title", {"system": "pix2pix", "dataset": "streets"}, FA)

@@ -39,7 +39,7 @@ from arzhang.report.blocks import (
     picture,
 )
 from arzhang.report.results import Metric, Results, read, read_study
-from arzhang.wording import LANGUAGES, named, numerals, words
+from arzhang.wording import LANGUAGES, called, named, numerals, words
 
 PREVIEWS = 6
 """Strips of a page at most: the first, the last, and some between."""
@@ -272,7 +272,7 @@ def _entry(value: Any, say: Say) -> str:
     if isinstance(value, dict):
         return say(value["id"], **value.get("values", {}))
     if isinstance(value, str):
-        return say.label(value, "estimator") if f"estimator.{value}" in say.known else value
+        return called(value, say.known)
     if value is None:
         return ""
     return f"{value:,}" if isinstance(value, int) else f"{value:.4g}".replace("-", "−")

@@ -5,7 +5,7 @@ Here, and only here, a number becomes text of a language: its digits and separat
 
 import re
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -52,20 +52,24 @@ def words(id: str, values: Mapping[str, Any] | None = None, language: Mapping[st
     'A single-sample gradient by pathwise (α) takes 30 ns and 1 evaluation(s) of f.'
     """
     language = LANGUAGES[spoken()] if language is None else language
-    said = {key: _said(value, language) for key, value in (values or {}).items()}
+    kinds = ("estimator", "arm") if id.startswith("translation.") else ("estimator",)
+    said = {key: _said(value, language, kinds) for key, value in (values or {}).items()}
     return _Formatter(language).vformat(_isolated(language[id]), (), said)
 
 
-def _said(value: Any, language: Mapping[str, str]) -> Any:
+def _said(value: Any, language: Mapping[str, str], kinds: Sequence[str]) -> Any:
     if isinstance(value, Mapping):
         return words(value["id"], value.get("values"), language)
     if isinstance(value, list | tuple):
-        said = ((one, "" if isinstance(one, str) else "g") for one in (_said(one, language) for one in value))
+        said = ((one, "" if isinstance(one, str) else "g") for one in (_said(one, language, kinds) for one in value))
         return language["language.comma"].join(_Formatter(language).format_field(*one) for one in said)
-    if isinstance(value, str):
-        own = next((id for kind in ("estimator", "arm") if (id := f"{kind}.{value}") in language), None)
-        return named(value, language) if own is None else words(own, None, language)
-    return value
+    return called(value, language, kinds) if isinstance(value, str) else value
+
+
+def called(name: str, language: Mapping[str, str], kinds: Sequence[str] = ("estimator", "arm")) -> str:
+    """What something that has a name in code is called: an estimator, an arm of a study, or what the data name."""
+    own = next((id for kind in kinds if (id := f"{kind}.{name}") in language), None)
+    return named(name, language) if own is None else words(own, None, language)
 
 
 def named(text: str, language: Mapping[str, str]) -> str:
