@@ -120,11 +120,32 @@ class MetricStudy:
     """kind of device"""
 
 
+@dataclass(frozen=True, kw_only=True)
+class TransposedStudy:
+    """What a transposed convolution does: its size formula beside the layer, its spread, its checkerboards. (3c)"""
+
+    side: tuple[int, ...] = (1, 2, 5)
+    """sides of the input"""
+    kernel: tuple[int, ...] = (1, 2, 3, 4, 5)
+    """sides of the kernel"""
+    stride: tuple[int, ...] = (1, 2, 3, 4)
+    """steps between the places where kernels land"""
+    padding: tuple[int, ...] = (0, 1, 2)
+    """rows cut off at each border"""
+    output_padding: tuple[int, ...] = (0, 1, 2, 3)
+    """rows given back at the end"""
+    dilation: tuple[int, ...] = (1, 2, 3)
+    """steps between the kernel's taps; every combination of these six is tried"""
+    seed: int = 0
+    """of images and weights"""
+
+
 STUDIES: dict[str, type] = {
     "gradients": GradientStudy,
     "batches": BatchStudy,
     "divergences": DivergenceStudy,
     "beta": BetaStudy,
     "metrics": MetricStudy,
+    "transposed": TransposedStudy,
 }
 """Every study's options, by its name; `arzhang.studies.NAME.study` runs it."""

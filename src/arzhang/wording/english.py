@@ -166,6 +166,89 @@ ENGLISH: dict[str, str] = {
     "KLs are {kl:.3f} and {other:.3f}.",
     "divergences.shrinking": "As that narrow component shrinks to a width of {scale:.0e}, D_CS goes from {first:.3g} to "
     "{last:.3g} and on without bound, KL(q‖p) stays below {kl:.3f}: a learned prior needs a floor under its variances.",
+    # --- Transposed convolutions (3c) -------------------------------------------------------------------------------
+    "study.transposed": "Transposed convolutions",
+    "study.transposed_about": "Every pixel of the input lays the kernel, weighted by its value, into the output; where "
+    "kernels overlap they add. An output's side is m = (n − 1)s − 2p + d(k − 1) + o + 1, for an input of side n, a kernel "
+    "of side k, stride s, padding p, output padding o and dilation d. Each combination of {side} × {kernel} × {stride} × "
+    "{padding} × {output_padding} × {dilation} values is given to torch's layer.",
+    "transposed.formula": "Formula and layer agree for all {accepted:,} combinations that the layer takes.",
+    "transposed.formula_fails": "Formula and layer differ for some of the {accepted:,} combinations that the layer takes: "
+    "only {sides:,} agree. Something is wrong.",
+    "transposed.refused": "The layer refuses {refused:,} of {combinations:,} combinations: all those whose output padding is "
+    "neither below the stride nor below the dilation, or that leave no pixel, and no others.",
+    "transposed.refused_otherwise": "Of {combinations:,} combinations the layer treats only {verdicts:,} as the rule says "
+    "(output padding below the stride or the dilation, and a pixel left).",
+    "transposed.ways": "Two other ways give the same numbers on every combination: cutting p rows off the unpadded output "
+    "at the beginning and p − o at the end (to {crop:.1g}), and a plain convolution with the kernel turned by 180°, over the "
+    "input with s − 1 zeros between its pixels (to {zeros:.1g}).",
+    "transposed.transpose": "It is the transpose, not the inverse, of a convolution: the two matrices of a small case are "
+    "each other's transposes (difference {error:g}), and for the {restored:,} combinations whose output a convolution with "
+    "the same parameters brings back to the input's side, ⟨conv(x), y⟩ = ⟨x, convT(y)⟩ (to {product_error:.1g}).",
+    "transposed.decoder": "The decoder's three layers go {sides} → {last} as the formula says. Of their outputs the "
+    "best reached have {most} inputs and the worst {least}.",
+    "transposed.even": "For all {pairs} pairs of kernel and stride every output is reached by equally many inputs exactly "
+    "where the stride divides the kernel.",
+    "transposed.even_otherwise": "Among {pairs} pairs of kernel and stride there are some where an even reach and a kernel "
+    "that is a multiple of the stride do not go together. Something is wrong.",
+    "transposed.worst": "Least even is a kernel of {k} with stride {s}: {least} to {most} inputs reach an output (variance "
+    "over squared mean {unevenness:.2f}).",
+    "transposed.weights": "A pattern in the answer to an even image is the layer's own. In {layers:,} layers of random weights "
+    "with kernel 3 and stride 2, {three_share:.0%} of the output's power has the stride's period, and pixels differ in their "
+    "mean power (variance over squared mean {three_unevenness:.3f}). A kernel of 4 makes pixels alike ({four_unevenness:.4f}), "
+    "but each layer's four groups of weights still differ: {four_share:.0%}. It can be even, since bilinear weights are "
+    "({bilinear_share:.0%}); enlarging first and convolving then leaves it even whatever the "
+    "weights ({resize_share:.0%}).",
+    "table.transposed.decoder": "The decoder's transposed convolutions (3a)",
+    "table.transposed.overlaps": "How many inputs reach an output",
+    "table.transposed.arms": "What is left of an even image, in numbers",
+    "column.input": "Input",
+    "column.output": "Output",
+    "column.kernel": "Kernel",
+    "column.stride": "Stride",
+    "column.padding": "Padding",
+    "column.output_padding": "Output padding",
+    "column.side": "Side",
+    "column.weights": "Weights",
+    "column.reached": "Inputs that reach an output",
+    "column.least": "Least",
+    "column.most": "Most",
+    "column.unevenness": "Variance over squared mean",
+    "column.layer": "Layer",
+    "column.power_unevenness": "Power of pixels: variance over squared mean",
+    "column.share": "Share of power at the stride's period",
+    "transposed.figure.spread": "A single 1 in the middle of 3×3 pixels, a kernel of 1 … 9",
+    "transposed.figure.sides": "The output's side as one parameter changes (n = 5, k = 3, s = 2, p = 1, o = 0, d = 1)",
+    "transposed.figure.matrices": "A convolution of stride 2 and its transpose, as matrices",
+    "transposed.figure.checkerboards": "Inputs that reach each output; answers of one random layer to an even image",
+    "transposed.spread.plain": "stride 1: {n} → {side}",
+    "transposed.spread.stride_2": "stride 2: {n} → {side}",
+    "transposed.spread.stride_3": "stride 3: {n} → {side}",
+    "transposed.spread.padding": "stride 2, padding 1: {n} → {side}",
+    "transposed.spread.output_padding": "… and output padding 1: {n} → {side}",
+    "transposed.spread.dilation": "stride 2, dilation 2: {n} → {side}",
+    "transposed.parameter.n": "input side n",
+    "transposed.parameter.k": "kernel k",
+    "transposed.parameter.s": "stride s",
+    "transposed.parameter.p": "padding p",
+    "transposed.parameter.o": "output padding o",
+    "transposed.parameter.d": "dilation d",
+    "transposed.axis.side": "output side m",
+    "transposed.legend.tap": "the kernel, laid down",
+    "transposed.legend.kept": "the output",
+    "transposed.legend.begins": "where each input's kernel begins (filled: the 1)",
+    "transposed.legend.formula": "formula",
+    "transposed.legend.layer": "layer",
+    "transposed.legend.refused": "refused by the layer",
+    "transposed.legend.above": "the denser, the more inputs, or the larger the value",
+    "transposed.legend.below": "negative values",
+    "transposed.matrix.convolution": "convolution, {m}×{m} → {n}×{n}",
+    "transposed.matrix.transposed": "transposed convolution, {n}×{n} → {m}×{m}",
+    "transposed.reached": "inputs that reach: kernel {k}, stride {s}",
+    "transposed.arm.three": "transposed, kernel 3, stride 2",
+    "transposed.arm.four": "transposed, kernel 4, stride 2",
+    "transposed.arm.bilinear": "transposed, kernel 4, stride 2, bilinear weights",
+    "transposed.arm.resize": "enlarged by 2, then kernel 3",
     # --- Choosing β, and whether codes come apart (3d) --------------------------------------------------------------
     "study.beta": "Choosing β",
     "study.beta_about": "A VAE for each of {beta} values of β and each of {seeds} seeds, {epochs} epochs each, and a "
