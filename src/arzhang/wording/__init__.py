@@ -100,7 +100,7 @@ class _Formatter(string.Formatter):
         text = format(value, format_spec)
         if self.language["language.direction"] == "ltr":
             return text
-        if not isinstance(value, str) or re.fullmatch(r"[-−+\d.,\s±%]+", text):
+        if not isinstance(value, str) or re.fullmatch(r"[-−+\d.,\s±%×→]+", text):
             return numerals(text, self.language)
         return text if re.search("[\u0600-\u06ff]", text) else f"{AUTO}{text}{END}"
 
