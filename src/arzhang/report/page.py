@@ -63,7 +63,7 @@ class Say:
 
     def drawn(self, svg: Markup) -> Markup:
         """A figure whose axes are numbered in this language's digits."""
-        return Markup(re.sub(r">(\s*[−\d][\d.,]*\s*)<", lambda m: f">{self.numerals(m[1])}<", svg))
+        return Markup(re.sub(r">(\s*[−\d][\d.,]*%?\s*)<", lambda m: f">{self.numerals(m[1])}<", svg))
 
     def label(self, name: str, kind: str = "label") -> str:
         """The name of something that is logged or measured; a new system may log what nobody has named yet."""

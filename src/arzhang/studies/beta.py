@@ -14,7 +14,6 @@ from arzhang import assembly, pictures, recipes, sweep
 from arzhang.contracts import Batch
 from arzhang.data.sprites import NAMES
 from arzhang.errors import UsageError
-from arzhang.evaluation.classifier import sound_digest
 from arzhang.evaluation.moments import Moments, blocks
 from arzhang.metrics import scores
 from arzhang.metrics.disentanglement import dci, mig
@@ -22,10 +21,11 @@ from arzhang.metrics.features import Extractor
 from arzhang.randomness import generator, mix
 from arzhang.studies import beta_figures
 from arzhang.studies.features import extractor
+from arzhang.studies.kept import kept
 from arzhang.studies.options import BetaStudy
 from arzhang.tasks.vae import VAETask
 from arzhang.training.loop import BLOCK
-from arzhang.training.run import Run, write_atomically
+from arzhang.training.run import write_atomically
 
 RESULTS = "beta.json"
 Notify = Callable[[str], None]
@@ -168,19 +168,8 @@ def _images(
                 model = assembly.load(path, device=device)
                 return _terms(model, parts.validation, options.n) | _distances(model, parts.validation, real, seen)
 
-            arms.append({"beta": beta, "seed": seed, "run": path.name} | _kept(path, how, measured))
+            arms.append({"beta": beta, "seed": seed, "run": path.name} | kept(path, how, measured))
     return arms, parts.train.shape, {name: metric["value"] for name, metric in least.items()}
-
-
-def _kept(path: Path, how: dict[str, Any], measured: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What was measured of a run: found beside it where the same weights were measured in the same way before."""
-    how = json.loads(json.dumps(how | {"weights": sound_digest(Run(path))}))
-    place = path.parent / f"{path.name}.json"
-    if place.exists() and (known := json.loads(place.read_text(encoding="utf-8"))).get("how") == how:
-        return {"metrics": known["metrics"]}
-    found = measured()
-    write_atomically(place, json.dumps({"how": how, "metrics": found}) + "\n")
-    return {"metrics": found}
 
 
 def _taken(name: str, images: Any, n: int) -> scores.ImageSet:
@@ -261,7 +250,7 @@ def _sprites(options: BetaStudy, out: Path, notify: Notify) -> list[dict[str, An
             def measured(path: Path = path) -> dict[str, Any]:
                 return _apart(_codes(assembly.load(path, device=device), parts.validation), factors)
 
-            arms.append(_kept(path, {"data": parts.sha256}, measured))
+            arms.append(kept(path, {"data": parts.sha256}, measured))
         known = {"beta": beta, "normalised": normalised(beta, options.sprites_latent_dim, parts.train.shape)}
         rows.append(known | {name: _over(arms, name) for name in arms[0]["metrics"]})
     return rows

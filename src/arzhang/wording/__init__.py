@@ -17,7 +17,7 @@ from arzhang.wording.persian_studies import STUDIES
 
 LANGUAGES: dict[str, Mapping[str, str]] = {"en": ENGLISH, "fa": ENGLISH | PERSIAN | STUDIES | NAMES}
 NBSP = "\xa0"
-LTR, AUTO, END = "\u2066", "\u2068", "\u2069"
+LTR, RTL, AUTO, END = "\u2066", "\u2067", "\u2068", "\u2069"
 """Isolates of Unicode's bidirectional algorithm: what stands between one of them and END has a direction of its own."""
 ARABIC = "\u061c"
 """Where it precedes a number, a percent sign after it stands on its left."""
@@ -72,12 +72,13 @@ def called(name: str, language: Mapping[str, str], kinds: Sequence[str] = ("esti
     return named(name, language) if own is None else words(own, None, language)
 
 
-def named(text: str, language: Mapping[str, str]) -> str:
+def named(text: str, language: Mapping[str, str] | None = None) -> str:
     """What English says in the data's own words: of names with numbers in them, `name.` has a # in each one's place.
 
     >>> named("of 32 latent dimensions", LANGUAGES["fa"])
     'از ۳۲ بعد نهان'
     """
+    language = LANGUAGES[spoken()] if language is None else language
     numbers = iter(re.findall(r"[\d.,]*\d", text))
     known = language.get(f"name.{text}") or language.get("name." + re.sub(r"[\d.,]*\d", "#", text))
     return text if known is None else _isolated(re.sub("#", lambda _: numerals(next(numbers), language), known))
@@ -123,7 +124,7 @@ def numerals(text: str, language: Mapping[str, str]) -> str:
             power = f"{digits[1]}{digits[0]}{str(int(exponent)).translate(SUPERSCRIPT)}"
             number = power if number == digits[1] else f"{number}×{power}"
         if percent:
-            return f"{ARABIC}{number}{language['language.percent']}"
+            return f"{RTL}{ARABIC}{sign.replace('-', '−')}{number}{language['language.percent']}{END}"
         signed = sign.replace("-", "−") + number
         return f"{LTR}{signed}{END}" if sign or exponent else signed
 
