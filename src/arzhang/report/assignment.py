@@ -69,14 +69,17 @@ def _section(
     links = Markup(", ").join(Markup('<a href="#{0}">{0}</a>').format(other) for other in elsewhere)
     if teach and conclusion:
         conclusion = [Details(say("assignment.guess"), conclusion)]
+    if not conclusion:
+        known = any(id in part.ids for part in parts)
+        conclusion = [Text(say("assignment.no_conclusion" if known else "assignment.no_part"))]
+    if links:
+        settings.append(Prose(Markup("<p>{}</p>").format(_html(say, "assignment.settings_elsewhere", ids=links))))
     blocks: list[Block] = [
         Heading(say("assignment.question")), Prose(text.question),
         Heading(say("assignment.explanation")), Prose(text.explanation),
-        Heading(say("assignment.experiment")), *([Prose(text.experiment)] if text.experiment else []),
-        *experiment, *waiting,
-        Heading(say("assignment.conclusion")), *(conclusion or [Text(say("assignment.no_conclusion"))]),
+        Heading(say("assignment.experiment")), Prose(text.experiment), *experiment, *waiting,
+        Heading(say("assignment.conclusion")), *conclusion,
         Heading(say("assignment.settings")), Commands([command]), *settings,
-        *([Prose(Markup("<p>{}</p>").format(_html(say, "assignment.settings_elsewhere", ids=links)))] if links else []),
     ]  # fmt: skip
     return Section(id, Markup("<bdi>{}</bdi>. {}").format(id, text.title), blocks, say(f"assignment.problem_{id[0]}"))
 

@@ -338,10 +338,11 @@ def pairs(home: Path, language: str) -> dict[str, Shown]:
     """5a: three pairs of the training set. 4b: three of another translation."""
     say, folder = Say(language), home / "pairs"
     found: dict[str, Shown] = {}
-    for name, told in json.loads((folder / "pairs.json").read_text(encoding="utf-8")).items():
-        sheet = picture(folder / f"{name}.png", say("assignment.pairs_alt"), name, say("assignment.pairs_caption"))
-        shown = Shown([Pictures([sheet])], [Findings([say("assignment.pairs_parts", **told)])])
-        found["4b" if name == "edges2fashion" else "5a"] = shown
+    for id, told in json.loads((folder / "pairs.json").read_text(encoding="utf-8")).items():
+        sheet = picture(
+            folder / f"{id}.png", say("assignment.pairs_alt"), caption=say(f"assignment.pairs_caption_{id}")
+        )
+        found[id] = Shown([Pictures([sheet])], [Findings([say(f"assignment.pairs_{id}", **told)])])
     return found
 
 

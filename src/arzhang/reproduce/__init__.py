@@ -65,8 +65,8 @@ PARTS = (
     Part("gan",          "4d 5f",                20, making.gan(recipes.GAN),       parts.one_run("gan", "4d"), CLASSIFIER),
     Part("cgan",         "4a 5f",                25, making.gan(recipes.CGAN),      parts.one_run("cgan", "4a"), CLASSIFIER),
     Part("pairs",        "4b 5a",                 4, making.pairs,                  parts.pairs),
-    Part("edges",        "4b 5f",                 0, making.edges,                  parts.one_run("edges", "4b"), CLASSIFIER,
-         of="edges_epochs"),
+    Part("garments",     "4b 5f",                 0, making.garments,               parts.one_run("garments", "4b"), CLASSIFIER,
+         of="garment_epochs"),
     Part("segmenter",    "5f",                   20, making.segmenter,              parts.runs("segmenter-[0-9]*")),
     Part("pix2pix",      "4g 5c 5d 5e 5f",       40, making.pix2pix("pix2pix"),     parts.streets, ("segmenter",)),
     Part("l1",           "4e 4h 5f",             25, making.pix2pix("l1", adversarial="none"), parts.alone, ("pix2pix",)),
@@ -161,7 +161,11 @@ class _Whole:
         for name, part in self.parts.items():
             if self.progress[name].state != "done":
                 continue
-            self._show(part)
+            try:
+                self._show(part)
+            except Exception as failure:  # its files were changed or damaged since
+                self.progress[name] = replace(self.progress[name], state="failed", error=_line(failure))
+                continue
             for language in self.languages:
                 for id, shown in self.shown[name, language].items():
                     found[language].setdefault(id, []).append(shown)

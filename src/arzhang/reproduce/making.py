@@ -8,8 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from arzhang import assembly, evaluation, explain, recipes, sweep
+from arzhang.data import edges, images
 from arzhang.data import pairs as data
+from arzhang.data.images import Images
 from arzhang.errors import ArzhangError
 from arzhang.metrics.features import inception_extractor
 from arzhang.networks import pix2pix as patches
@@ -147,15 +151,19 @@ def cyclegan(work: Work) -> None:
 
 
 def pairs(work: Work) -> None:
-    streets = work.budget.streets[0]
-    found: dict[str, Any] = {}
-    hows: list[dict[str, Any]] = [_data(streets, work.notify), {"dataset": "edges2fashion", "size": 28}]
-    for how in hows:
-        splits, name = data.load(**how, notify=work.notify), how["dataset"]
-        data.sheet(splits.train, 3, work.home / "pairs" / f"{name}.png")
-        sizes = {part: len(getattr(splits, part)) for part in ("train", "validation", "test")}
-        found[name] = sizes | {"title": name, "width": how["size"], "height": how["size"]}
-    _write(work.home / "pairs" / "pairs.json", found)
+    """5a: three pairs of the training set. 4b: three garments and their edges."""
+    folder, how = work.home / "pairs", _data(work.budget.streets[0], work.notify)
+    splits = data.load(**how, notify=work.notify)
+    data.sheet(splits.train, 3, folder / "5a.png")
+    _, height, width = splits.train.shape
+    sizes = {part: len(getattr(splits, part)) for part in ("train", "validation", "test")}
+    garments = images.load(dataset="fashion-mnist", notify=work.notify).train.batch(torch.arange(3))
+    drawn = torch.from_numpy(edges.canny(garments[:, 0].numpy()))[:, None]
+    image, outline = (Images((255 * side).round().byte()) for side in (garments, (~drawn).float()))
+    data.sheet(data.Pairs(image, outline), 3, folder / "4b.png")
+    told = {"5a": sizes | {"title": how["dataset"], "width": width, "height": height},
+            "4b": {"share": float(drawn.double().mean())}}  # fmt: skip
+    _write(folder / "pairs.json", told)
 
 
 def _data(streets: Streets, notify: Notify) -> dict[str, Any]:
@@ -190,13 +198,13 @@ def pix2pix(name: str, **unlike: Any) -> Callable[[Work], None]:
     return make
 
 
-def edges(work: Work) -> None:
+def garments(work: Work) -> None:
     """4b: a second translation."""
     recipe = recipes.Pix2Pix(
         dataset="edges2fashion", size=32, width=16, batch_size=64, lr=5e-4, receptive_field=16, validation=2_000,
-        epochs=work.budget.edges_epochs, choose_by="l1", preview_every=max(1, work.budget.edges_epochs // 5),
+        epochs=work.budget.garment_epochs, choose_by="l1", preview_every=max(1, work.budget.garment_epochs // 5),
     )  # fmt: skip
-    work.run(recipe, "edges", metrics=TRANSLATED, features=work.features)
+    work.run(recipe, "garments", metrics=TRANSLATED, features=work.features)
 
 
 def publications(work: Work) -> None:
