@@ -372,8 +372,11 @@ PERSIAN: dict[str, str] = {
     "assignment.first_loss": "در {step} گام نخست، زیان تمایزگر (میانگین واقعی و ساختگی) به طور میانگین {loss:.3f} است؛ سکه انداختن "
     "$log 2 = {coin:.3f}$ دارد.",
     "assignment.pairs_alt": "سه سطر، در هرکدام آنچه داده می‌شود و تصویری که به آن تعلق دارد",
-    "assignment.pairs_caption": "سه زوج از مجموعهٔ آموزش: آنچه داده می‌شود، و آنچه باید از آن ساخته شود.",
-    "assignment.pairs_parts": "{title}: {train:,} زوج برای آموزش، {validation:,} برای اعتبارسنجی، {test:,} برای آزمون، ${width}×{height}$ "
+    "assignment.no_part": "این بودجه بخشی ندارد که با عدد به آن پاسخ دهد.",
+    "assignment.pairs_caption_5a": "سه زوج از مجموعهٔ آموزش: آنچه داده می‌شود، و آنچه باید از آن ساخته شود.",
+    "assignment.pairs_caption_4b": "سه پوشاک و لبه‌هایشان: آنچه داده می‌شود، و آنچه باید از آن ساخته شود.",
+    "assignment.pairs_4b": "لبه‌ها {share:.0%} پیکسل‌های این پوشاک‌اند؛ سایه‌روشن و بافتِ میان آن‌ها نامعین می‌ماند.",
+    "assignment.pairs_5a": "{title}: {train:,} زوج برای آموزش، {validation:,} برای اعتبارسنجی، {test:,} برای آزمون، ${width}×{height}$ "
     "پیکسلی؛ هیچ زوجی در دو بخش نیست.",
     "assignment.seeds": "میانگین روی {n} بذر تصادفی",
     "assignment.total": "روی هم",
