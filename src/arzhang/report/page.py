@@ -39,7 +39,7 @@ from arzhang.report.blocks import (
     picture,
 )
 from arzhang.report.results import Metric, Results, read, read_study
-from arzhang.wording import LANGUAGES, called, named, numerals, words
+from arzhang.wording import LANGUAGES, called, isolated, named, numerals, words
 
 PREVIEWS = 6
 """Strips of a page at most: the first, the last, and some between."""
@@ -60,6 +60,10 @@ class Say:
     def numerals(self, text: str) -> str:
         """A cell of numbers, in this language's digits."""
         return numerals(text, self.known)
+
+    def isolated(self, text: str) -> str:
+        """A fact or a cell, in its own direction where it is none of this language's."""
+        return isolated(text, self.known)
 
     def drawn(self, svg: Markup) -> Markup:
         """A figure whose axes are numbered in this language's digits."""

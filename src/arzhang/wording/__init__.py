@@ -21,7 +21,7 @@ LTR, RTL, AUTO, END = "\u2066", "\u2067", "\u2068", "\u2069"
 """Isolates of Unicode's bidirectional algorithm: what stands between one of them and END has a direction of its own."""
 ARABIC = "\u061c"
 """Where it precedes a number, a percent sign after it stands on its left."""
-NUMBER = re.compile(r"(?<![\w.\-−])([-−+]?)(\d[\d,]*(?:\.\d+)?|\.\d+)(?:e([-+]?\d+))?(%?)(?!\w)")
+NUMBER = re.compile(r"(?<![\w.\-−])([-−+]?)(\d[\d,]*(?:\.\d+)?|\.\d+)(?:e([-−+]?\d+))?(%?)(?!\w|\.\d)")
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 _spoken: ContextVar[str] = ContextVar("spoken", default="en")
@@ -103,7 +103,13 @@ class _Formatter(string.Formatter):
             return text
         if not isinstance(value, str) or re.fullmatch(r"[-−+\d.,\s±%×→]+", text):
             return numerals(text, self.language)
-        return text if re.search("[\u0600-\u06ff]", text) else f"{AUTO}{text}{END}"
+        return isolated(text, self.language)
+
+
+def isolated(text: str, language: Mapping[str, str]) -> str:
+    """A text without a letter of a language that is read from right to left keeps its own direction among others."""
+    leave = language["language.direction"] == "ltr" or not text or re.search("[\u0600-\u06ff]", text)
+    return text if leave else f"{AUTO}{text}{END}"
 
 
 def numerals(text: str, language: Mapping[str, str]) -> str:
@@ -121,7 +127,7 @@ def numerals(text: str, language: Mapping[str, str]) -> str:
         sign, number, exponent, percent = found.groups()
         number = number.translate(table)
         if exponent:
-            power = f"{digits[1]}{digits[0]}{str(int(exponent)).translate(SUPERSCRIPT)}"
+            power = f"{digits[1]}{digits[0]}{str(int(exponent.replace('−', '-'))).translate(SUPERSCRIPT)}"
             number = power if number == digits[1] else f"{number}×{power}"
         if percent:
             return f"{RTL}{ARABIC}{sign.replace('-', '−')}{number}{language['language.percent']}{END}"
