@@ -20,6 +20,7 @@ from arzhang.networks import pix2pix as patches
 from arzhang.networks import vae as tables
 from arzhang.report import parts
 from arzhang.reproduce.budgets import Budget, Streets
+from arzhang.studies.options import ClassStudy
 from arzhang.training.run import write_atomically
 
 Notify = Callable[[str], None]
@@ -141,15 +142,6 @@ def gan(kind: type[recipes.GAN]) -> Callable[[Work], None]:
     return make
 
 
-def cyclegan(work: Work) -> None:
-    streets, (epochs, width, scenes) = work.budget.streets[0], work.budget.cyclegan
-    recipe = recipes.CycleGAN(
-        size=streets.size, scenes=scenes, validation=streets.validation, epochs=epochs, width=width,
-        preview_every=max(1, epochs // 5),
-    )  # fmt: skip
-    work.run(recipe, "cyclegan")
-
-
 def pairs(work: Work) -> None:
     """5a: three pairs of the training set. 4b: three garments and their edges."""
     folder, how = work.home / "pairs", _data(work.budget.streets[0], work.notify)
@@ -184,18 +176,37 @@ def segmenter(work: Work) -> None:
         work.run(recipe, f"segmenter-{streets.size}")
 
 
-def pix2pix(name: str, **unlike: Any) -> Callable[[Work], None]:
+def pix2pix(work: Work) -> None:
+    for streets in work.budget.streets:
+        how: dict[str, Any] = {"judge": str(work.home / f"segmenter-{streets.size}")}
+        how |= {"metrics": TRANSLATED, "features": "inception"} if streets.inception else {}
+        recipe = recipes.Pix2Pix(
+            epochs=streets.epochs, width=streets.width, choose_by="kid" if streets.inception else "l1",
+            preview_every=min(10, max(1, streets.epochs // 5)), **_data(streets, work.notify),
+        )  # fmt: skip
+        work.run(recipe, f"pix2pix-{streets.size}", **how)
+
+
+def translation(work: Work) -> None:
+    """On the data of problem 5, judged by its segmenter."""
+    streets = work.budget.streets[0]
+    own = _data(streets, work.notify) | {"width": streets.width}
+    judge = str(work.home / f"segmenter-{streets.size}")
+    work.study("translation", replace(work.budget.translation, segmenter=judge, **own))
+
+
+def looking_into(name: str) -> Callable[[Work], None]:
+    """A study of problem 5's pix2pix."""
+
     def make(work: Work) -> None:
-        for streets in work.budget.streets:
-            how: dict[str, Any] = {"judge": str(work.home / f"segmenter-{streets.size}")}
-            how |= {"metrics": TRANSLATED, "features": "inception"} if streets.inception else {}
-            recipe = recipes.Pix2Pix(
-                epochs=streets.epochs, width=streets.width, choose_by="kid" if streets.inception else "l1",
-                preview_every=min(10, max(1, streets.epochs // 5)), **_data(streets, work.notify), **unlike,
-            )  # fmt: skip
-            work.run(recipe, f"{name}-{streets.size}", **how)
+        run = str(work.home / f"pix2pix-{work.budget.streets[0].size}")
+        work.study(name, replace(getattr(work.budget, name), run=run))
 
     return make
+
+
+def classes(work: Work) -> None:
+    work.study("classes", ClassStudy(cgan=str(work.home / "cgan"), classifier=work.features))
 
 
 def garments(work: Work) -> None:
