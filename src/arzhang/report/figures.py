@@ -28,7 +28,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FixedFormatter, FuncFormatter, MaxNLocator
 
 from arzhang.wording import LANGUAGES, speaking, spoken
 
@@ -107,9 +107,12 @@ RIGHT_TO_LEFT = re.compile(r">([^<]*[\u0600-\u06ff][^<]*)<")
 
 def _svg(figure: Figure, name: str) -> str:
     """A figure as SVG text. Its layout, anchors too, runs from left to right; words of another direction are marked."""
+    table = str.maketrans(ISOLATES, EMBEDDINGS)
     for text in figure.findobj(Text):
-        if any(mark in text.get_text() for mark in ISOLATES):
-            text.set_text(text.get_text().translate(str.maketrans(ISOLATES, EMBEDDINGS)))
+        text.set_text(text.get_text().translate(table))
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        if isinstance(ticks := axis.get_major_formatter(), FixedFormatter):  # it sets its labels anew
+            ticks.seq = [label.translate(table) for label in ticks.seq]
     buffer = io.StringIO()
     with mpl.rc_context(STYLE | {"svg.hashsalt": name}):
         figure.savefig(buffer, format="svg", metadata={"Date": None})

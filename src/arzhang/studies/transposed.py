@@ -18,7 +18,6 @@ from arzhang.randomness import generator
 from arzhang.studies import transposed_figures
 from arzhang.studies.options import TransposedStudy
 from arzhang.training.run import write_atomically
-from arzhang.wording import words
 
 RESULTS = "transposed.json"
 LAYERS = 4_096
@@ -329,7 +328,7 @@ def _overlap_table(overlaps: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _arm_table(arms: list[dict[str, Any]]) -> dict[str, Any]:
-    rows = [[words(f"transposed.arm.{arm['name']}"), arm["unevenness"], arm["share"]] for arm in arms]
+    rows = [[{"id": f"transposed.arm.{arm['name']}"}, arm["unevenness"], arm["share"]] for arm in arms]
     return {"id": "transposed.arms", "columns": ["layer", "power_unevenness", "share"], "rows": rows}
 
 
