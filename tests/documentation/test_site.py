@@ -188,6 +188,12 @@ def test_in_a_browser(chromium, served):
                 ground = opened.evaluate("getComputedStyle(document.body).backgroundColor")
                 grounds.setdefault(scheme, set()).add(ground)
             context.close()
+    opened = chromium.new_page()  # the search is the site's own
+    opened.on("request", lambda request: asked.add(request.url))
+    opened.goto(f"{served}/index.html")
+    opened.locator("button.md-search__button:visible").click()
+    opened.keyboard.type("checkerboard")
+    opened.get_by_text(re.compile(r"[1-9]\d* results")).wait_for()
     assert said == []
     assert asked
     assert {url for url in asked if not url.startswith((served, "data:", "blob:"))} == set()
