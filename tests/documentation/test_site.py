@@ -130,7 +130,7 @@ def test_every_public_name_is_in_the_reference(site):
         module = ".".join(file.relative_to(source).with_suffix("").parts).removesuffix(".__init__")
         if module not in OTHERS:
             lacking = [name for name in public(file) if f"{module}.{name}" not in ids]
-            assert lacking == [], module
+            assert lacking == [], f"`::: {module}` belongs on a page in docs/api"
             count += len(public(file))
     assert count > 300
 

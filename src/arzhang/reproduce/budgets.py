@@ -1,9 +1,16 @@
 """What is spent on each part of the assignment: quick, standard, paper."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from arzhang.studies.options import BatchStudy, BetaStudy, DivergenceStudy, GradientStudy, MetricStudy
+from arzhang.studies.options import (
+    BatchStudy,
+    BetaStudy,
+    DivergenceStudy,
+    GradientStudy,
+    MetricStudy,
+    TransposedStudy,
+)
 
 
 @dataclass(frozen=True)
@@ -51,8 +58,7 @@ class Budget:
     """Of pix2pix from edges to garments; 0: left out."""
     streets: tuple[Streets, ...]
     """Each at a size of its own."""
-    transposed: Any = None
-    """Options of the study of that name; none: left out."""
+    transposed: TransposedStudy = field(default_factory=TransposedStudy)
     translation: Any = None
     """Options of the study of that name; none: left out."""
 
