@@ -18,8 +18,10 @@ from command import environment
 from documentation import pages
 from report.test_browser import BROKEN, FLAGS
 
+from arzhang.report.prose import formula
+
 pytestmark = pytest.mark.skipif(
-    not all(map(find_spec, ("zensical", "mkdocstrings", "latex2mathml"))),
+    not all(map(find_spec, ("zensical", "mkdocstrings"))),
     reason="needs the extra 'docs'",
 )
 
@@ -103,6 +105,11 @@ def public(file: Path) -> list[str]:
     body = ast.parse(file.read_text(encoding="utf-8")).body
     defined = [node.name for node in body if isinstance(node, ast.ClassDef | ast.FunctionDef)]
     return [name for name in defined if not name.startswith("_")]
+
+
+def test_a_functions_name_stands_apart():
+    assert '<mi>log</mi><mspace width="0.167em"/><mi>p</mi>' in formula(r"\log p")
+    assert "<msub><mi>log</mi><mn>2</mn></msub>" in formula(r"\log_2 p")  # a third part would be no formula
 
 
 def raw(html: str) -> list[str]:
