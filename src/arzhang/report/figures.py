@@ -22,7 +22,7 @@ import numpy as np
 from cycler import cycler
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
-from matplotlib.collections import PathCollection
+from matplotlib.collections import PathCollection, QuadMesh
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -136,6 +136,9 @@ def plotted(figure: Figure) -> Iterator[tuple[str, str, Any, Any, Any, Any]]:
         for j, points in enumerate(c for c in axes.collections if isinstance(c, PathCollection)):
             for x, y in np.ma.filled(np.ma.asarray(points.get_offsets(), float), math.nan):
                 yield panel, _series(points, j, {}, "points"), float(x), float(y), "", ""
+        for mesh in (c for c in axes.collections if isinstance(c, QuadMesh)):
+            for row, values in enumerate(np.asarray(mesh.get_array(), float), 1):
+                yield from ((panel, f"row {row}", x, float(y), "", "") for x, y in enumerate(values, 1))
         for j, box in enumerate(axes.patches):
             if isinstance(box, Rectangle):
                 yield panel, _series(box, j, {}, "bar"), box.get_x() + box.get_width() / 2, box.get_height(), "", ""

@@ -342,7 +342,8 @@ def _conclusions(
     by_name = {arm["name"]: arm for arm in arms}
     values: dict[str, Any] = {f"{name}_share": arm["share"] for name, arm in by_name.items()}
     values |= {f"{name}_unevenness": arm["unevenness"] for name, arm in by_name.items()}
-    course = {"sides": " → ".join(str(r["n"]) for r in decoder), "last": decoder[-1]["side"]}
+    course = {name: r["n"] for name, r in zip(("first", "second", "third"), decoder, strict=True)}
+    course |= {"last": decoder[-1]["side"]}
     course |= {"least": min(r["least"] for r in decoder), "most": max(r["most"] for r in decoder)}
     found = [
         {"id": f"transposed.formula{'' if whole else '_fails'}", "values": grid},

@@ -185,7 +185,7 @@ ENGLISH: dict[str, str] = {
     "transposed.transpose": "It is the transpose, not the inverse, of a convolution: the two matrices of a small case are "
     "each other's transposes (difference {error:g}), and for the {restored:,} combinations whose output a convolution with "
     "the same parameters brings back to the input's side, ⟨conv(x), y⟩ = ⟨x, convT(y)⟩ (to {product_error:.1g}).",
-    "transposed.decoder": "The decoder's three layers go {sides} → {last} as the formula says. Of their outputs the "
+    "transposed.decoder": "The decoder's three layers go {first} → {second} → {third} → {last} as the formula says. Of their outputs the "
     "best reached have {most} inputs and the worst {least}.",
     "transposed.even": "For all {pairs} pairs of kernel and stride every output is reached by equally many inputs exactly "
     "where the stride divides the kernel.",
