@@ -14,6 +14,7 @@ from typing import Any
 from arzhang import recipes
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.options import (
+    Check,
     Data,
     Evaluate,
     Explain,
@@ -363,6 +364,24 @@ def reproduce(words: Words) -> None:
     say(f"written: {found}")
 
 
+def check(words: Words) -> int | None:
+    """your own answer to an exercise, run and explained: `arzhang check FILE.py[:NAME] | DIR [--id 1c] [--show] [--json]`"""
+    from arzhang import check as tutor
+
+    bare = any(word.split("=")[0] in ("--show", "--blanks", "-h", "--help") for word in words)
+    about = "Runs FILE, in a process of its own, compares it with the exact truth, and says what is wrong."
+    *paths, how = options("check", words, Check, positional=[] if bare else ["FILE"], about=about)
+    if how.blanks is not None:
+        return say(f"written: {tutor.write_blanks(Path(how.blanks))}")
+    if how.show:
+        return say(tutor.shown(how.id))
+    limits = tutor.Limits(how.seconds, how.memory)
+    found = tutor.check(paths[0], how.id, limits, notify=_quiet if how.json else say)
+    if how.json:
+        say(json.dumps(found, indent=2, ensure_ascii=False))
+    return None if found["right"] else 1
+
+
 def data(words: Words) -> None:
     """data sets: `arzhang data list`, `arzhang data fetch NAME`, `arzhang data show NAME|DIR|ZIP`"""
     action, *rest = words or ["--help"]
@@ -404,7 +423,7 @@ def data(words: Words) -> None:
     return say(f"written: {path}")
 
 
-VERBS: dict[str, Callable[[Words], None]] = {
+VERBS: dict[str, Callable[[Words], int | None]] = {
     verb.__name__: verb
     for verb in (
         train,
@@ -421,6 +440,7 @@ VERBS: dict[str, Callable[[Words], None]] = {
         study,
         sweep,
         reproduce,
+        check,
         data,
     )
 }
@@ -449,8 +469,8 @@ def usage() -> None:
         say(f"  {name:12} {verb.__doc__}")
 
 
-def run(words: Words) -> None:
-    """Do what the words say."""
+def run(words: Words) -> int | None:
+    """Do what the words say; an exit code, where it is not 0."""
     if not words:
         return overview()
     verb, *rest = words
@@ -471,8 +491,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words
     try:
-        run([word for word in words if word != "--debug"])
-        return 0
+        return run([word for word in words if word != "--debug"]) or 0
     except KeyboardInterrupt:
         return fail("stopped", 130, debug)
     except ArzhangError as error:
