@@ -8,10 +8,10 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from statistics import NormalDist
 from typing import Any
 
 import torch
+from scipy import stats
 from torch import Tensor
 
 from arzhang.check.findings import Finding, right, wrong
@@ -85,9 +85,9 @@ def compare_means(
 ) -> list[Finding]:
     """Means of random results against exact expectations; where they differ, the mistake that explains every one.
 
-    Bounds are the central limit theorem's, at `FAILURE_RATE` shared by all places.
+    Bounds are Student's (each result is a mean already, so near to normal), at `FAILURE_RATE` shared by all places.
     """
-    bound = NormalDist().inv_cdf(1 - FAILURE_RATE / len(sampled) / 2)
+    bound = float(stats.t.isf(FAILURE_RATE / len(sampled) / 2, len(sampled[0].results) - 1))
 
     def strays(expected: Sequence[float]) -> list[float]:
         found = []

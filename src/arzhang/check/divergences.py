@@ -129,7 +129,7 @@ def _mixtures(made: frozenset[str], p: Parts, q: Parts) -> Tensor:
         s, t = (a.variances**2, b.variances**2) if "deviations" in made else (a.variances, b.variances)
         total = s[:, None] + (0 if "variances_not_added" in made else t[None])
         square = (a.means[:, None] - b.means[None]).square() / total
-        logs = -(square + (0 if "no_normaliser" in made else total.log())).sum(-1) / 2
+        logs = -(square + (0 if "no_normaliser" in made else total.log())).sum(-1) / 2 - a.means.shape[1] * divergences.LOG_2PI / 2
         weights = a.weights[:, None] * b.weights[None]
         if a is b and made & {"cross_terms", "weights_once"}:
             own = a.weights if "weights_once" in made else a.weights**2

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from arzhang.check.code import Code
 from arzhang.check.comparison import compare
-from arzhang.check.findings import Finding, right, wrong
+from arzhang.check.findings import Finding, Stopped, right, wrong
 from arzhang.metrics.frechet import distance_of_features
 
 SETS = ((200, 150, 3), (60, 80, 5))
@@ -28,8 +28,11 @@ def fid(user: Code) -> list[Finding]:
     found = compare("3g", places, got, truth, lambda made: [_fid(made, *pair) for pair in pairs], MISTAKES)
     if found[0].level == "wrong":
         return found
-    few = _features(20, 48, 3), _features(24, 48, 4)
-    value, exact = user.number(*few, finite=False).detach(), distance_of_features(*few).value
+    few = _features(20, 48, 3).float(), _features(24, 48, 4).float()
+    try:
+        value, exact = user.number(*few, finite=False).detach(), distance_of_features(*few).value
+    except Stopped as stopped:
+        return [stopped.finding if stopped.finding.id != "code.raises" else wrong("3g.few_fails", **stopped.finding.values)]
     if not torch.allclose(value, exact, rtol=1e-3):
         return [wrong("3g.few", got=f"{float(value):.6g}", truth=float(exact))]
     spread = float(few[0].var(0).sum())

@@ -18,13 +18,13 @@ class Finding:
     id: str
     values: Mapping[str, Any] = field(default_factory=dict)
     evidence: str = ""
-    """Id of a sentence about what was observed, which stands before: "biased for cos z: the 1/σ is missing"."""
+    """Id of a sentence about what was observed, which stands around it: "biased for cos z: the 1/σ is missing"."""
 
     @property
     def sentence(self) -> str:
         """For a learner."""
         told = words(self.id, self.values, CHECK)
-        return f"{words(f'evidence.{self.evidence}', self.values, CHECK)}: {told}" if self.evidence else told
+        return words(f"evidence.{self.evidence}", {**self.values, "told": told}, CHECK) if self.evidence else told
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ class Differences:
 
     def _skips(self) -> list[Finding]:
         """Maps from the way down that are missing, or of another block."""
-        missing = [(i, t) for i, u, t in self._pairs() if t.skip is not None and u.skip is None]
+        missing = [(i, t) for i, u, t in self._pairs() if t.skip is not None and u.skip in (None, u.source)]
         if missing:
             return [wrong("net.skip_missing", layers=_list(missing), count=len(missing))]
         other = [(i, u) for i, u, t in self._pairs() if u.skip != t.skip]

@@ -2,15 +2,16 @@
 
 CHECK: dict[str, str] = {
     # --- What was observed: stands before a mistake -----------------------------------------------------------------
-    "evidence.values": "{at}: yours gives {got:.6g}, right is {truth:.6g}",
-    "evidence.biased_some": "unbiased for {unbiased}, biased for {biased}",
-    "evidence.biased_all": "biased for {biased} (for {at} yours is {got:.3g} in the mean, right is {truth:.3g})",
-    "evidence.spread": "{at}: z scatters by {got:.3g}, right is {truth:.3g}",
-    "evidence.net_same": "right shapes and the right number of parameters",
-    "evidence.net_more": "right shapes, but {difference:,} parameters too many",
-    "evidence.net_fewer": "right shapes, but {difference:,} parameters too few",
-    "evidence.net_shape": "the output has shape {got_shape}, right is {wanted_shape}",
-    "evidence.net_fails": "line {line} fails ({message})",
+    "evidence.values": "{told} ({at}: yours gives {got:.5g}, the exact value is {truth:.5g})",
+    "evidence.biased_some": "unbiased for {unbiased}, biased for {biased}: {told}",
+    "evidence.biased_all": "biased for every f that was tried (for {at} yours is {got:.3g} in the mean, the truth is {truth:.3g}): "
+    "{told}",
+    "evidence.spread": "{told} (at {at}, z scatters by {got:.3g}, and should by {truth:.3g})",
+    "evidence.net_same": "right shapes and the right number of parameters: {told}",
+    "evidence.net_more": "right shapes, but {difference:,} parameters too many: {told}",
+    "evidence.net_fewer": "right shapes, but {difference:,} parameters too few: {told}",
+    "evidence.net_shape": "the output has shape {got_shape}, and should have {wanted_shape}: {told}",
+    "evidence.net_fails": "line {line} fails ({message}): {told}",
     # --- What is right ----------------------------------------------------------------------------------------------
     "exact": "equal to the exact values ({places} tried)",
     "unbiased": "unbiased for {functions} (means within {deviations:.1f} standard errors of the exact gradients)",
@@ -161,7 +162,7 @@ CHECK: dict[str, str] = {
     "2b.negative": "the sign is turned round: a divergence is never negative",
     "2b.no_log": "this is the ratio of the integrals; D_CS is minus its logarithm",
     "2b.first_component": "only the first components are used; the sums are over all pairs",
-    "2b.overflow": "right for mixtures that lie near, but {got} for far ones (right is {truth:.5g}): densities that small "
+    "2b.overflow": "right for mixtures that lie near, but {got} for far ones (it should be {truth:.5g}): densities that small "
     "round to 0, so stay in logarithms and add by logsumexp",
     # --- 3b ---------------------------------------------------------------------------------------------------------
     "3b.no_noise": "z is the mean itself: the noise is missing",
@@ -186,7 +187,7 @@ CHECK: dict[str, str] = {
     "3b.one_layer": "mean and log-variance are the same numbers: they need a layer each",
     "3b.activated": "{of} lies between {low:.2g} and {high:.2g}: there is an activation after its layer; both may be any "
     "real number",
-    "3b.count": "{got:,} parameters, right is {wanted:,}: one Linear(128, latent_dim) each, with its bias",
+    "3b.count": "{got:,} parameters, where there should be {wanted:,}: one Linear(128, latent_dim) each, with its bias",
     # --- 3c ---------------------------------------------------------------------------------------------------------
     "3c.no_dilation": "dilation is left out: a dilated kernel covers dilation · (kernel − 1) + 1 pixels",
     "3c.dilated_kernel": "a dilated kernel covers dilation · (kernel − 1) + 1 pixels, not dilation · kernel",
@@ -216,8 +217,8 @@ CHECK: dict[str, str] = {
     "3d.deviation": "the standard deviation stands where the variance belongs: σ² = exp(log_variance)",
     "3d.mean_not_squared": "the mean is not squared in the KL: ½ Σ (μ² + σ² − log σ² − 1)",
     "3d.swapped": "images and decoded have changed places in the cross-entropy: binary_cross_entropy(decoded, images)",
-    "3d.squares": "the reconstruction is a squared error; asked for is the binary cross-entropy",
-    "3d.squares_halved": "the reconstruction is half a squared error; asked for is the binary cross-entropy",
+    "3d.squares": "the reconstruction is a squared error; the exercise asks for the binary cross-entropy",
+    "3d.squares_halved": "the reconstruction is half a squared error; the exercise asks for the binary cross-entropy",
     "3d.sigmoid_twice": "a sigmoid is applied to images that went through one: use binary_cross_entropy, not … _with_logits",
     "3d.batch_summed": "it is summed over the batch, so gradients grow with the batch; take the mean over images",
     "3d.no_kl": "the KL is missing",
@@ -239,8 +240,10 @@ CHECK: dict[str, str] = {
     "3g.plus": "the root of Σ₁Σ₂ is added; it is subtracted",
     "3g.negative": "the sign is turned round",
     "3g.diagonal": "only the variances are used; FID takes the whole covariances",
-    "3g.few": "right for many images, but {got} for fewer images than dimensions (right is {truth:.6g}): Σ₁Σ₂ is "
+    "3g.few": "right for many images, but {got} for fewer images than dimensions (it should be {truth:.6g}): Σ₁Σ₂ is "
     "singular there, and a root by sqrtm goes astray; take √ of the eigenvalues of the symmetric Σ₁^½ Σ₂ Σ₁^½",
+    "3g.few_fails": "right for many images, but line {line} fails for fewer images than dimensions ({message}): Σ₁Σ₂ is "
+    "singular there, and sqrtm gives complex numbers; take √ of the eigenvalues of the symmetric Σ₁^½ Σ₂ Σ₁^½",
     "3g.itself": "of a set and itself it is {got}, not 0: rounding in the root; take √ of the eigenvalues of the "
     "symmetric Σ₁^½ Σ₂ Σ₁^½, without those that are rounding",
     # --- Networks (3a, 5b) ------------------------------------------------------------------------------------------
@@ -248,16 +251,16 @@ CHECK: dict[str, str] = {
     "net.unused": "there are {count:+,} parameters beside those that are used: a layer that is made and never called?",
     "net.layer_missing": "{count} layer(s) too few: {layer} is missing, as number {place} of those with weights",
     "net.layer_extra": "{count} layer(s) too many: {layer}, number {place} of those with weights",
-    "net.kind": "layer {place} is {got}; asked for is {wanted}",
-    "net.order": "the layers are {got}; asked for are {wanted}",
-    "net.settings": "layer {place} ({layer}) has {got}; asked for is {wanted}",
+    "net.kind": "layer {place} is {got}, and should be {wanted}",
+    "net.order": "the layers are {got}, and should be {wanted}",
+    "net.settings": "layer {place} ({layer}) has {got}, and should have {wanted}",
     "net.bias_before_norm": "a bias before batch norm, which takes it out again ({count} parameters), in layer {layers}",
     "net.bias_extra": "a bias where none is asked for ({count} parameters), in layer {layers}",
     "net.bias_missing": "a bias is missing ({count} parameters), in layer {layers}",
     "net.skip_missing": "{count} skip connection(s) missing: layer {layers} should be given a map from the way down, too",
     "net.skip_other": "{count} skip connection(s) come from another layer than asked for, at layer {layers}",
-    "net.between_order": "{got} {place}; asked for is {wanted}: the order matters",
-    "net.between_other": "{got} {place}; asked for is {wanted}",
+    "net.between_order": "{got} {place}, where {wanted} should stand: the order matters",
+    "net.between_other": "{got} {place}, where {wanted} should stand",
     "net.between_missing": "{wanted} is missing {place}",
     "net.between_extra": "{got} {place} is not asked for",
     "net.between_moved": "{what} stands before layer(s) {got}; it belongs before {wanted}",
@@ -287,9 +290,9 @@ CHECK: dict[str, str] = {
     "5c.sigmoid_twice": "a sigmoid is applied twice: the discriminator gives logits, and … _with_logits has one in it",
     "5c.real_only": "the made pair is missing",
     "5c.fake_only": "the real pair is missing",
-    "5c.least_squares": "this is the least-squares loss (LSGAN); asked for is the cross-entropy",
-    "5c.hinge": "this is the hinge loss; asked for is the cross-entropy",
-    "5c.wasserstein": "these are the logits themselves, as in a Wasserstein GAN; asked for is the cross-entropy",
+    "5c.least_squares": "this is the least-squares loss (LSGAN); the exercise asks for the cross-entropy",
+    "5c.hinge": "this is the hinge loss; the exercise asks for the cross-entropy",
+    "5c.wasserstein": "these are the logits themselves, as in a Wasserstein GAN; the exercise asks for the cross-entropy",
     "5c.summed": "it is summed over the patches; take the mean",
     "5c.swapped_pair": "the pair is put together the other way round: inputs first, then images",
     "5c.negative": "the sign is turned round",
@@ -303,7 +306,7 @@ CHECK: dict[str, str] = {
     "5c.g.summed": "L1 is summed over pixels; take the mean",
     "5c.g.sigmoid_twice": "a sigmoid is applied twice: the discriminator gives logits, and … _with_logits has one in it",
     "5c.g.real_judged": "D judges the real pair here; G's loss is about the made one",
-    "5c.g.least_squares": "this is the least-squares loss (LSGAN); asked for is the cross-entropy",
+    "5c.g.least_squares": "this is the least-squares loss (LSGAN); the exercise asks for the cross-entropy",
     "5c.g.halved": "the adversarial term is halved; only D's loss is",
     "5c.g.l1_subtracted": "L1 is subtracted; it is added",
     "5c.g.no_gradient": "the right value, but no gradient reaches G; is there a detach() that belongs to D's loss?",
