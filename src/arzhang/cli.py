@@ -364,8 +364,8 @@ def reproduce(words: Words) -> None:
     say(f"written: {found}")
 
 
-def check(words: Words) -> int | None:
-    """your own answer to an exercise, run and explained: `arzhang check FILE.py[:NAME] | DIR [--id 1c] [--show] [--json]`"""
+def check(words: Words) -> None:
+    """your own answer to an exercise, run and explained: `arzhang check FILE.py[:NAME] | DIR [--id 1c] [--show]`"""
     from arzhang import check as tutor
 
     bare = any(word.split("=")[0] in ("--show", "--blanks", "-h", "--help") for word in words)
@@ -379,7 +379,9 @@ def check(words: Words) -> int | None:
     found = tutor.check(paths[0], how.id, limits, notify=_quiet if how.json else say)
     if how.json:
         say(json.dumps(found, indent=2, ensure_ascii=False))
-    return None if found["right"] else 1
+    if not found["right"]:
+        raise ArzhangError(f"{paths[0]}: not yet right: {found['marks']:g} of {found['out_of']:g} marks")
+    return None
 
 
 def data(words: Words) -> None:
@@ -423,7 +425,7 @@ def data(words: Words) -> None:
     return say(f"written: {path}")
 
 
-VERBS: dict[str, Callable[[Words], int | None]] = {
+VERBS: dict[str, Callable[[Words], None]] = {
     verb.__name__: verb
     for verb in (
         train,
@@ -469,8 +471,8 @@ def usage() -> None:
         say(f"  {name:12} {verb.__doc__}")
 
 
-def run(words: Words) -> int | None:
-    """Do what the words say; an exit code, where it is not 0."""
+def run(words: Words) -> None:
+    """Do what the words say."""
     if not words:
         return overview()
     verb, *rest = words
@@ -491,7 +493,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words
     try:
-        return run([word for word in words if word != "--debug"]) or 0
+        run([word for word in words if word != "--debug"])
+        return 0
     except KeyboardInterrupt:
         return fail("stopped", 130, debug)
     except ArzhangError as error:

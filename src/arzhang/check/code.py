@@ -1,6 +1,8 @@
 """The user's file: loaded, looked into and called, so that whatever goes wrong in it ends as one finding."""
 
+import errno
 import inspect
+import sys
 import traceback
 import types
 from collections.abc import Callable, Sequence
@@ -11,13 +13,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from arzhang.check.confinement import REFUSED
 from arzhang.check.findings import Stopped
 
 
 def load(path: Path) -> types.ModuleType:
     """The module that a file makes. Runs its code; raises `Stopped` where that is impossible."""
-    module = types.ModuleType(path.stem)
+    module = types.ModuleType("checked")
     module.__file__ = str(path)
+    sys.modules[module.__name__] = module  # where dataclasses look
     try:
         code = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
     except SyntaxError as error:
@@ -41,11 +45,25 @@ def raised(error: BaseException, path: Path, id: str = "code.raises", **values: 
         return Stopped("code.blank", **_where(error, path))
     if isinstance(error, SystemExit):
         return Stopped("code.exits", **_where(error, path))
-    if isinstance(error, PermissionError) and error.filename is None and error.args[0] == "check":
-        return Stopped(f"code.{error.args[1]}", **_where(error, path), what=error.args[2])
+    if (refused := _refusal(error)) is not None:
+        return Stopped(f"code.{refused[0]}", **_where(error, path), what=refused[1])
+    if isinstance(error, OSError) and error.errno == errno.EFBIG:
+        return Stopped("code.large", **_where(error, path))
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
         return Stopped("code.memory", **_where(error, path))
     return Stopped(id, **_where(error, path), kind=type(error).__name__, message=_line(error), **values)
+
+
+def _refusal(error: BaseException | None) -> tuple[str, str] | None:
+    """What the confinement, or under it the kernel, refused: which kind of thing, and what."""
+    while error is not None:
+        if isinstance(error, PermissionError) and error.args:
+            ours = error.args[0] == REFUSED
+            return (str(error.args[1]) if ours else "writes"), str(error.filename or "another folder")
+        if "Permission denied" in str(error):  # from compiled code, such as torch.save's
+            return "writes", "another folder"
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _line(error: BaseException) -> str:
@@ -78,7 +96,7 @@ def find(module: types.ModuleType, name: str, alone: bool) -> Any:
         return near
     if alone and len(own) == 1:
         return next(iter(own.values()))
-    raise Stopped("code.missing", name=name, there=", ".join(own) or "–")
+    raise Stopped("code.missing", name=name, there=", ".join(own) or "no function or class")
 
 
 class Code:

@@ -18,8 +18,31 @@ CHANGES = {
     "os.chmod": 1, "os.chown": 1, "os.utime": 1, "os.setxattr": 1, "os.removexattr": 1,
 }  # fmt: skip
 """Events of Python that change files, and how many paths each names."""
-STARTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "pty.spawn")
-LARGEST_FILE = 256 << 20
+RELATIVE = (
+    "os.remove",
+    "os.rename",
+    "os.mkdir",
+    "os.rmdir",
+    "os.link",
+    "os.symlink",
+    "os.chmod",
+    "os.chown",
+    "os.utime",
+)
+"""Those whose last arguments are the open directories that their paths are relative to, or −1."""
+STARTS = (
+    "subprocess.Popen",
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+    "os.spawn",
+    "os.fork",
+    "os.forkpty",
+    "pty.spawn",
+)
+LARGEST_FILE = 64 << 20
+REFUSED = "check"
+"""First argument of the error that says what was refused."""
 
 
 def confine(folder: Path, seconds: float, memory: int, stuck: IO[str]) -> None:
@@ -54,12 +77,13 @@ def _audit(folder: Path) -> None:
     """Python tells before it opens, moves, starts or connects: what goes outside is refused, with a clear error."""
 
     def refuse(kind: str, what: object) -> None:
-        raise PermissionError("check", kind, str(what))
+        raise PermissionError(REFUSED, kind, str(what))
 
-    def inside(path: Any) -> bool:
+    def inside(path: Any, directory: Any = None) -> bool:
         if isinstance(path, int):
             return True
-        at = Path(os.path.abspath(os.fsdecode(path)))
+        base = f"/proc/self/fd/{directory}" if isinstance(directory, int) and directory >= 0 else "."
+        at = Path(os.path.realpath(base), os.fsdecode(path))
         return at == Path(os.devnull) or at.resolve().is_relative_to(folder)
 
     def hook(event: str, args: tuple[Any, ...]) -> None:
@@ -69,8 +93,11 @@ def _audit(folder: Path) -> None:
             if writes and path is not None and not inside(path):
                 refuse("writes", path)
         elif event in CHANGES:
-            for path in args[: CHANGES[event]]:
-                if path is not None and not inside(path):
+            count = CHANGES[event]
+            for path, directory in zip(
+                args[:count], (args[-count:] if event in RELATIVE else [None] * count), strict=True
+            ):
+                if path is not None and not inside(path, directory):
                     refuse("writes", path)
         elif event in STARTS:
             refuse("starts", args[0] if args else event)

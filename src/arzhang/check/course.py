@@ -72,7 +72,9 @@ def check(where: str, id: str | None, limits: Limits, notify: Callable[[str], No
     """
     if Path(where).is_dir():
         if id is not None:
-            return _one(Path(where) / exercise(id).file, None, exercise(id), limits, marks_of(Path(where)), notify).as_json()
+            return _one(
+                Path(where) / exercise(id).file, None, exercise(id), limits, marks_of(Path(where)), notify
+            ).as_json()
         return _folder(Path(where), limits, notify)
     path, name = _split(where)
     if not path.is_file():
@@ -90,7 +92,12 @@ def _split(where: str) -> tuple[Path, str | None]:
 
 
 def _one(
-    path: Path, name: str | None, asked: Exercise, limits: Limits, marks: Mapping[str, float], notify: Callable[[str], None]
+    path: Path,
+    name: str | None,
+    asked: Exercise,
+    limits: Limits,
+    marks: Mapping[str, float],
+    notify: Callable[[str], None],
 ) -> Report:
     piece = None if name is None else as_piece(asked, name)
     out_of = marks.get(asked.id, 0.0)
@@ -176,7 +183,7 @@ seeds, so an answer that is right stays right.
 |---|---|---|---|
 {rows}
 
-{total} of 100 marks by `check`; the functions and classes of an exercise share its marks evenly. The other {rest} are for what
-a person reads: derivations, figures and their analysis: {others}. By problem: {problems}. `marks.json` holds the marks
-that `arzhang check .` gives; a lecturer may change them, and leave exercises out.
+{total} of 100 marks by `check`; the functions and classes of an exercise share its marks evenly. The other {rest} are for
+what a person reads, derivations, figures and their analysis: {others}. By problem: {problems}. `marks.json` holds
+the marks that `arzhang check .` gives; a lecturer may change them, and leave exercises out.
 """

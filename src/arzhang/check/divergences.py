@@ -37,7 +37,17 @@ def cauchy_schwarz(user: Code) -> list[Finding]:
     return compare("2a", places, got, truth, lambda made: [_equal(made, *pair) for pair in PAIRS], EQUAL)
 
 
-EQUAL = ("squared", "sigma_unused", "sigma_once", "sigma_fourth", "not_squared", "negative", "no_log", "half", "doubled_twice")
+EQUAL = (
+    "squared",
+    "sigma_unused",
+    "sigma_once",
+    "sigma_fourth",
+    "not_squared",
+    "negative",
+    "no_log",
+    "half",
+    "doubled_twice",
+)
 
 
 def _equal(made: frozenset[str], mu1: float, mu2: float, sigma: float) -> Tensor:
@@ -58,7 +68,17 @@ def kl(user: Code) -> list[Finding]:
     return compare("2a.kl", places, got, truth, lambda made: [_kl(made, *pair) for pair in NORMALS], KL)
 
 
-KL = ("reversed", "no_logs", "log_variances", "no_half", "sigma_for_variance", "no_means", "negative", "squared_log", "bits")
+KL = (
+    "reversed",
+    "no_logs",
+    "log_variances",
+    "no_half",
+    "sigma_for_variance",
+    "no_means",
+    "negative",
+    "squared_log",
+    "bits",
+)
 
 
 def _kl(made: frozenset[str], mu1: float, sigma1: float, mu2: float, sigma2: float) -> Tensor:
@@ -100,7 +120,10 @@ def _drawn(components: int, dimensions: int, seed: int, scale: float = 1.0) -> P
 
 def mixtures(user: Code) -> list[Finding]:
     """D_CS of mixtures: near ones for the formula, far ones for the logarithms."""
-    pairs = [(_drawn(k, d, 10 * i), _drawn(m, d, 10 * i + 1)) for i, (k, m, d) in enumerate([(1, 1, 1), (2, 3, 1), (3, 2, 2)])]
+    pairs = [
+        (_drawn(k, d, 10 * i), _drawn(m, d, 10 * i + 1))
+        for i, (k, m, d) in enumerate([(1, 1, 1), (2, 3, 1), (3, 2, 2)])
+    ]
     places = [f"{len(p.weights)} and {len(q.weights)} components in {p.means.shape[1]} dimension(s)" for p, q in pairs]
     got = [user.number(*p, *q, place=at).detach() for (p, q), at in zip(pairs, places, strict=True)]
     truth = [divergences.cauchy_schwarz(p.distribution, q.distribution) for p, q in pairs]
@@ -129,7 +152,10 @@ def _mixtures(made: frozenset[str], p: Parts, q: Parts) -> Tensor:
         s, t = (a.variances**2, b.variances**2) if "deviations" in made else (a.variances, b.variances)
         total = s[:, None] + (0 if "variances_not_added" in made else t[None])
         square = (a.means[:, None] - b.means[None]).square() / total
-        logs = -(square + (0 if "no_normaliser" in made else total.log())).sum(-1) / 2 - a.means.shape[1] * divergences.LOG_2PI / 2
+        logs = (
+            -(square + (0 if "no_normaliser" in made else total.log())).sum(-1) / 2
+            - a.means.shape[1] * divergences.LOG_2PI / 2
+        )
         weights = a.weights[:, None] * b.weights[None]
         if a is b and made & {"cross_terms", "weights_once"}:
             own = a.weights if "weights_once" in made else a.weights**2

@@ -13,13 +13,10 @@ BLANKS = Path(__file__).parent / "blanks"
 PROBLEMS = {"1": 15, "2": 10, "3": 25, "4": 20, "5": 30}
 """The assignment's marks."""
 MARKS = {
-    "1a": 3, "1b": 3, "1c": 4, "1d": 5,
-    "2a": 3, "2b": 4, "2c": 3,
-    "3a": 5, "3b": 3, "3c": 3, "3d": 4, "3e": 3, "3f": 2, "3g": 3, "3h": 2,
-    "4a–4h": 20,
-    "5a": 3, "5b": 8, "5c": 6, "5d": 6, "5e": 4, "5f": 3,
+    "1a": 3, "1b": 3, "1c": 4, "1d": 5, "2a": 3, "2b": 4, "2c": 3, "3a": 5, "3b": 3, "3c": 3, "3d": 4, "3e": 3, "3f":
+    2, "3g": 3, "3h": 2, "4a–4h": 20, "5a": 3, "5b": 8, "5c": 6, "5d": 6, "5e": 4, "5f": 3,
 }  # fmt: skip
-"""By id. The assignment gives marks by problem; this split of them is ours, and a course's marks.json may have another."""
+"""By id. The assignment gives marks by problem; this split is ours, and a course's marks.json may have another."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,7 @@ def exercise(id: str) -> Exercise:
 
 
 def guessed(path: Path, name: str | None) -> Exercise:
-    """The exercise that a file is of, by its own name, or by the names in it. Raises UsageError where that is not one."""
+    """The exercise that a file is of, by its own name or the names in it. Raises UsageError where that is not clear."""
     known = exercises()
     if (id := path.stem.removeprefix("exercise_")) in known:
         return known[id]

@@ -32,7 +32,9 @@ def fid(user: Code) -> list[Finding]:
     try:
         value, exact = user.number(*few, finite=False).detach(), distance_of_features(*few).value
     except Stopped as stopped:
-        return [stopped.finding if stopped.finding.id != "code.raises" else wrong("3g.few_fails", **stopped.finding.values)]
+        return [
+            stopped.finding if stopped.finding.id != "code.raises" else wrong("3g.few_fails", **stopped.finding.values)
+        ]
     if not torch.allclose(value, exact, rtol=1e-3):
         return [wrong("3g.few", got=f"{float(value):.6g}", truth=float(exact))]
     spread = float(few[0].var(0).sum())
@@ -43,8 +45,8 @@ def fid(user: Code) -> list[Finding]:
 
 
 MISTAKES = (
-    "biased", "no_means", "means_not_squared", "root_taken", "no_two", "no_root", "elementwise", "no_cross", "mean_of_squares",
-    "correlation", "plus", "negative", "diagonal",
+    "biased", "no_means", "means_not_squared", "root_taken", "no_two", "no_root", "elementwise", "no_cross",
+    "mean_of_squares", "correlation", "plus", "negative", "diagonal",
 )  # fmt: skip
 
 

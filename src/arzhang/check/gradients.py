@@ -30,7 +30,9 @@ CALLS, PAIRS = 160, 150
 
 def _places() -> list[tuple[str, Function, float, float]]:
     return [
-        (f"f = {name}, μ = {mu:g}, σ = {sigma:g}", f, mu, sigma) for name, f in FUNCTIONS.items() for mu, sigma in SETTINGS
+        (f"f = {name}, μ = {mu:g}, σ = {sigma:g}", f, mu, sigma)
+        for name, f in FUNCTIONS.items()
+        for mu, sigma in SETTINGS
     ]
 
 
@@ -42,8 +44,6 @@ def _derivative(f: Function, z: Tensor) -> Tensor:
 
 def _noise(n: int = 7) -> Tensor:
     return torch.randn(n, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-
-
 
 
 def _averaged(exercise: str, user: Code, args: tuple, n: int, place: str) -> Tensor:
@@ -112,8 +112,8 @@ def score_function(user: Code) -> list[Finding]:
 
 
 BETA = (
-    "mean_not_subtracted", "sigma_missing", "sigma_once", "score_of_sigma", "density", "in_z", "baseline", "f_missing",
-    "f_at_mean", "no_score", "sum", "zero",
+    "mean_not_subtracted", "sigma_missing", "sigma_once", "score_of_sigma", "density", "in_z", "baseline",
+    "f_missing", "f_at_mean", "no_score", "sum", "zero",
 )  # fmt: skip
 
 
@@ -162,8 +162,9 @@ def measure_valued(user: Code) -> list[Finding]:
 
 
 GAMMA = (
-    "sigma_missing", "sigma_unused", "points_unscaled", "sigma_squared", "two_pi", "root_pi", "root_two", "constant_missing",
-    "swapped", "scale_half", "scale_two", "scale_one", "normal", "half_normal", "both_plus", "sign", "sum", "not_divided",
+    "sigma_missing", "sigma_unused", "points_unscaled", "sigma_squared", "two_pi", "root_pi", "root_two",
+    "constant_missing", "swapped", "scale_half", "scale_two", "scale_one", "normal", "half_normal", "both_plus",
+    "sign", "sum", "not_divided",
 )  # fmt: skip
 
 

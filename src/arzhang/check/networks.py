@@ -50,7 +50,9 @@ def down_sample(user: Code) -> list[Finding]:
     with_norm = _block(user, (8, 12), shape, lambda: pix2pix.DownSample(8, 12), PLAIN)
     if any(finding.level == "wrong" for finding in with_norm) or not user.takes(3):
         return with_norm
-    bare = _block(user, (8, 12, False), shape, lambda: pix2pix.DownSample(8, 12, norm=None, bias=True), PLAIN, free=True)
+    bare = _block(
+        user, (8, 12, False), shape, lambda: pix2pix.DownSample(8, 12, norm=None, bias=True), PLAIN, free=True
+    )
     return bare if any(finding.level == "wrong" for finding in bare) else with_norm
 
 
@@ -64,7 +66,9 @@ def up_sample(user: Code) -> list[Finding]:
     return dropped if any(finding.level == "wrong" for finding in dropped) else plain
 
 
-def _block(user: Code, arguments: tuple, shape: tuple, build: tracing.Build, activation: str, free: bool = False) -> list[Finding]:
+def _block(
+    user: Code, arguments: tuple, shape: tuple, build: tracing.Build, activation: str, free: bool = False
+) -> list[Finding]:
     """A block beside ours, whichever end of it the activation stands at; `free`: its bias is its own affair."""
     theirs, _ = tracing.of_user(user, arguments, shape)
     ours = tracing.reference(build, shape)

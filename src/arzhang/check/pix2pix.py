@@ -113,6 +113,16 @@ def discriminator_loss(user: Code) -> list[Finding]:
         return [wrong("5c.no_detach")]
     if not all(to_judge):
         return [wrong("5c.no_gradient_to_d")]
+    scale = float(loss.detach() / truth)  # 2, where it is not halved
+    exact = (
+        AdversarialLoss()
+        .discriminator(*(game.judge(torch.cat([game.inputs, images.detach()], 1)) for images in (game.real, game.made)))
+        .loss
+    )
+    weights = list(game.judge.parameters())
+    pairs = zip(torch.autograd.grad(loss, weights), torch.autograd.grad(exact, weights), strict=True)
+    if not all(torch.allclose(theirs, scale * ours, rtol=1e-4, atol=1e-8) for theirs, ours in pairs):
+        return [wrong("5c.half_gradient")]
     return [*found, right("5c.detached")]
 
 
@@ -125,8 +135,8 @@ def _flows(loss: Tensor, leaves: list[Tensor]) -> list[bool]:
 
 
 JUDGED = (
-    "not_halved", "labels_swapped", "sigmoid_twice", "real_only", "fake_only", "least_squares", "summed", "swapped_pair",
-    "negative", "all_real", "hinge", "wasserstein",
+    "not_halved", "labels_swapped", "sigmoid_twice", "real_only", "fake_only", "least_squares", "summed",
+    "swapped_pair", "negative", "all_real", "hinge", "wasserstein",
 )  # fmt: skip
 
 
@@ -186,8 +196,8 @@ def generator_loss(user: Code) -> list[Finding]:
 
 
 WANTED = (
-    "saturating", "weight_missing", "no_l1", "no_game", "weight_on_game", "squares", "summed", "sigmoid_twice", "fools_not",
-    "real_judged", "least_squares", "halved", "l1_subtracted",
+    "saturating", "weight_missing", "no_l1", "no_game", "weight_on_game", "squares", "summed", "sigmoid_twice",
+    "fools_not", "real_judged", "least_squares", "halved", "l1_subtracted",
 )  # fmt: skip
 
 

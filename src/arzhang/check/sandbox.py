@@ -1,5 +1,6 @@
-"""A user's file in a process of its own, in a folder of its own, within limits: what comes back is data, never objects."""
+"""A user's file in a process and a folder of its own, within limits: what comes back is data, never objects."""
 
+import contextlib
 import json
 import os
 import re
@@ -19,7 +20,17 @@ from arzhang.check.exercises import Exercise
 from arzhang.check.findings import Finding, Result
 from arzhang.errors import ArzhangError
 
-KEPT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "WINDIR", "PYTHONPATH", "VIRTUAL_ENV")
+KEPT = (
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+    "SYSTEMROOT",
+    "WINDIR",
+    "PYTHONPATH",
+    "VIRTUAL_ENV",
+)
 """What the process sees of the environment: no keys and tokens."""
 START = 120
 """Seconds that importing torch may take, before the user's own begin."""
@@ -53,8 +64,15 @@ def examine(exercise: Exercise, path: Path, name: str | None, piece: str | None,
 
 def _environment(work: Path) -> dict[str, str]:
     kept = {key: os.environ[key] for key in KEPT if key in os.environ}
-    own = {name: str(work) for name in ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR", "XDG_CACHE_HOME")}
-    also = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1", "PYTHONUSERBASE": site.getuserbase(), "MPLBACKEND": "agg"}
+    own = {
+        name: str(work) for name in ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR", "XDG_CACHE_HOME")
+    }
+    also = {
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUTF8": "1",
+        "PYTHONUSERBASE": site.getuserbase(),
+        "MPLBACKEND": "agg",
+    }
     return kept | own | also
 
 
@@ -99,10 +117,8 @@ def _resident(pid: int) -> int:
 def _end(process: subprocess.Popen) -> None:
     """It and whatever it has started."""
     if hasattr(os, "killpg"):
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
     elif process.poll() is None:
         process.kill()
     process.wait()
@@ -113,7 +129,8 @@ def _read(pieces: list[str], code: int, reason: str, path: Path, out: Path, limi
     try:
         left = json.loads(_text(out / "result.json"))
         found = [
-            Result(str(one["piece"]), tuple(Finding(**finding) for finding in one["findings"])) for one in left["results"]
+            Result(str(one["piece"]), tuple(Finding(**finding) for finding in one["findings"]))
+            for one in left["results"]
         ]
         wrote = [str(name) for name in left["wrote"]]
     except (ValueError, KeyError, TypeError):
@@ -121,7 +138,9 @@ def _read(pieces: list[str], code: int, reason: str, path: Path, out: Path, limi
     if found and code == 0:
         return _with_remarks(found, said, wrote)
     if not (out / "started").exists():
-        raise ArzhangError(f"{path}: the process for it did not start: {said.strip().splitlines()[-1:] or 'no reason given'}")
+        raise ArzhangError(
+            f"{path}: the process for it did not start: {said.strip().splitlines()[-1:] or 'no reason given'}"
+        )
     ended = _ending(code, reason, path, out, said, limits)
     return [Result(name, (ended,)) for name in pieces]
 

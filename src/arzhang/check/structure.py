@@ -57,7 +57,9 @@ class Differences:
             ours = ours[: len(theirs)]  # it did not get further
         if ours == theirs:
             return []
-        matcher = SequenceMatcher(None, [_key(s) for s in self.truth.stages], [_key(s) for s in self.user.stages], False)
+        matcher = SequenceMatcher(
+            None, [_key(s) for s in self.truth.stages], [_key(s) for s in self.user.stages], False
+        )
         for tag, i, j, k, m in matcher.get_opcodes():
             if tag == "delete":
                 return [wrong("net.layer_missing", layer=str(self.truth.stages[i]), place=i + 1, count=j - i)]
@@ -77,7 +79,11 @@ class Differences:
             if tag == "replace":
                 for a, b in zip(range(i, j), range(k, m), strict=True):
                     if ours[a : a + 1] != theirs[b : b + 1] and a < len(ours) and b < len(theirs):
-                        return [wrong("net.kind", got=str(self.user.stages[b]), wanted=str(self.truth.stages[a]), place=a + 1)]
+                        return [
+                            wrong(
+                                "net.kind", got=str(self.user.stages[b]), wanted=str(self.truth.stages[a]), place=a + 1
+                            )
+                        ]
         return [wrong("net.order", got=" ".join(theirs), wanted=" ".join(ours))]
 
     def _pairs(self) -> list[tuple[int, Stage, Stage]]:
@@ -85,7 +91,7 @@ class Differences:
 
     def _settings(self) -> list[Finding]:
         """Kernels, strides, paddings and channels; those given in and out are one mistake, not two."""
-        found = []
+        found: list[Finding] = []
         for i, user, truth in self._pairs():
             names = [n for n in truth.settings if user.settings.get(n) != truth.settings[n]]
             if "inputs" in names and i and truth.skip is not None and user.skip is None:
@@ -108,9 +114,13 @@ class Differences:
             count = sum(stage.settings["outputs"] for _, stage in before)
             found.append(wrong("net.bias_before_norm", count=count, layers=_list(before)))
         if other := [pair for pair in more if pair not in before]:
-            found.append(wrong("net.bias_extra", layers=_list(other), count=sum(s.settings["outputs"] for _, s in other)))
+            found.append(
+                wrong("net.bias_extra", layers=_list(other), count=sum(s.settings["outputs"] for _, s in other))
+            )
         if fewer:
-            found.append(wrong("net.bias_missing", layers=_list(fewer), count=sum(s.settings["outputs"] for _, s in fewer)))
+            found.append(
+                wrong("net.bias_missing", layers=_list(fewer), count=sum(s.settings["outputs"] for _, s in fewer))
+            )
         return found
 
     def _skips(self) -> list[Finding]:

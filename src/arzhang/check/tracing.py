@@ -5,6 +5,7 @@ them (normalisation, activation, dropout) belongs to the later one. Numbers are 
 without any, and on the CPU only where the user's code wants numbers.
 """
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,16 +19,16 @@ from arzhang.check.findings import Stopped
 
 WEIGHTED = {"conv2d": "Conv2d", "conv_transpose2d": "ConvTranspose2d", "linear": "Linear"}
 CALLED = {
-    "batch_norm": "BatchNorm2d", "instance_norm": "InstanceNorm2d", "group_norm": "GroupNorm", "layer_norm": "LayerNorm",
-    "relu": "ReLU", "relu_": "ReLU", "leaky_relu": "LeakyReLU", "leaky_relu_": "LeakyReLU", "sigmoid": "Sigmoid",
-    "sigmoid_": "Sigmoid", "tanh": "Tanh", "tanh_": "Tanh", "dropout": "Dropout", "dropout_": "Dropout",
+    "batch_norm": "BatchNorm2d", "instance_norm": "InstanceNorm2d", "group_norm": "GroupNorm", "layer_norm":
+    "LayerNorm", "relu": "ReLU", "relu_": "ReLU", "leaky_relu": "LeakyReLU", "leaky_relu_": "LeakyReLU", "sigmoid":
+    "Sigmoid", "sigmoid_": "Sigmoid", "tanh": "Tanh", "tanh_": "Tanh", "dropout": "Dropout", "dropout_": "Dropout",
     "dropout2d": "Dropout2d", "feature_dropout": "Dropout2d",
 }  # fmt: skip
 NORMS = ("BatchNorm2d", "InstanceNorm2d", "GroupNorm", "LayerNorm")
 SAME = {
-    "flatten", "reshape", "view", "unflatten", "contiguous", "clone", "to", "float", "double", "permute", "squeeze", "type",
-    "unsqueeze", "__getitem__", "detach", "expand", "movedim", "transpose", "chunk", "split", "view_as", "reshape_as",
-    "requires_grad_", "type_as",
+    "flatten", "reshape", "view", "unflatten", "contiguous", "clone", "to", "float", "double", "permute", "squeeze",
+    "type", "unsqueeze", "__getitem__", "detach", "expand", "movedim", "transpose", "chunk", "split", "view_as",
+    "reshape_as", "requires_grad_", "type_as",
 }  # fmt: skip
 """Functions that move numbers and change none."""
 JOINS = ("cat", "concat", "concatenate")
@@ -77,11 +78,11 @@ class _Call:
 class _Recorder(TorchFunctionMode):
     """Notes every function with a tensor of the network's in it."""
 
-    def __init__(self, given: Tensor) -> None:
+    def __init__(self, given: Sequence[Tensor]) -> None:
         super().__init__()
         self.calls: list[_Call] = []
-        self.origin: dict[int, int] = {id(given): -1}
-        self.kept: list[Any] = [given]  # so that no id is used twice
+        self.origin: dict[int, int] = {id(part): -1 for part in given}
+        self.kept: list[Any] = list(given)  # so that no id is used twice
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -153,14 +154,17 @@ def _one(value: Any, kernel: int) -> int:
 
 def trace(network: Any, shape: Sequence[int], training: bool = True) -> Network:
     """What a network does with an input of a shape. What it raises is in `failure`, beside the stages until there."""
-    device = next((p.device for p in network.parameters()), torch.device("cpu")) if isinstance(network, nn.Module) else "cpu"
+    device = (
+        next((p.device for p in network.parameters()), torch.device("cpu")) if isinstance(network, nn.Module) else "cpu"
+    )
     if isinstance(network, nn.Module):
         network.train(training)
     given = torch.zeros(*shape, device=device)
-    recorder, failure, made = _Recorder(given), None, None
+    parts = given.chunk(2, 1) if _wants_two(network) else (given,)
+    recorder, failure, made = _Recorder(parts), None, None
     try:
         with torch.no_grad(), recorder:
-            made = network(given)
+            made = network(*parts)
     except BaseException as error:
         failure = error
     stages, after = _stages(recorder, made)
@@ -168,6 +172,18 @@ def trace(network: Any, shape: Sequence[int], training: bool = True) -> Network:
     size = tuple(made.shape) if isinstance(made, Tensor) else ()
     stopped = None if failure is None else _Failed(failure)
     return Network(stages, after, size, sum(p.numel() for p in parameters), stopped)
+
+
+def _wants_two(network: Any) -> bool:
+    """Whether it takes a pair as two arguments."""
+    try:
+        needed = [
+            p for p in inspect.signature(getattr(network, "forward", network)).parameters.values()
+            if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        ]  # fmt: skip
+    except (TypeError, ValueError):
+        return False
+    return len(needed) == 2
 
 
 class _Failed(Stopped):
@@ -192,7 +208,7 @@ def _stages(recorder: _Recorder, made: Any) -> tuple[list[Stage], tuple[str, ...
             if call.kind == "cat":
                 ways = [back(origin) for origin in call.origins]
                 main = max(ways, key=lambda way: way[1])
-                others = [way[1] for way in ways if way is not main]
+                others = [way[1] for way in ways if way is not main and way[1] >= 0]
                 skip = others[0] if others else None
                 return (*main[0], *reversed(between)), main[1], skip, padding
             if call.kind == "pad":
@@ -218,7 +234,7 @@ def _stages(recorder: _Recorder, made: Any) -> tuple[list[Stage], tuple[str, ...
 
 
 def of_user(user: Code, arguments: Sequence[Any], shape: Sequence[int], training: bool = True) -> tuple[Network, Any]:
-    """The user's network made and traced, and the network. A failure without a number in it is tried again with numbers."""
+    """The user's network made and traced, and the network. What fails without numbers is tried again with them."""
     from arzhang.check.code import raised
 
     for device in ("meta", "cpu"):

@@ -18,7 +18,7 @@ ROWS, DIMENSIONS = 4_000, 8
 
 
 def reparameterise(user: Code) -> list[Finding]:
-    """The draws, once their mean and scale are taken out, must be N(0, 1), independent, new; and gradients must flow."""
+    """The draws, less their mean and over their scale, must be N(0, 1), independent, new; and gradients must flow."""
     torch.manual_seed(4)
     mean = (torch.arange(DIMENSIONS) - 3.0).expand(ROWS, -1).clone().requires_grad_()
     log_variance = torch.linspace(-2, 2, DIMENSIONS).expand(ROWS, -1).clone().requires_grad_()
@@ -65,12 +65,17 @@ def _scales(ε: Tensor, log_variance: Tensor) -> Finding | None:
     if torch.allclose(got, truth, rtol=slack):
         return None
     alternatives = {
-        "exp_log_variance": log_variance.exp(), "ones": torch.ones_like(truth), "root_missing": (2 * log_variance).exp(),
+        "exp_log_variance": log_variance.exp(), "ones": torch.ones_like(truth),
+        "root_missing": (2 * log_variance).exp(),
         "root_twice": (log_variance / 4).exp(), "log_used": log_variance.abs(), "inverse": (-log_variance / 2).exp(),
         "uniform_scaled": truth / math.sqrt(12),
     }  # fmt: skip
     place = int((got / truth).log().abs().argmax())
-    seen = {"at": f"log-variance {float(log_variance[place]):g}", "got": float(got[place]), "truth": float(truth[place])}
+    seen = {
+        "at": f"log-variance {float(log_variance[place]):g}",
+        "got": float(got[place]),
+        "truth": float(truth[place]),
+    }
     for name, value in alternatives.items():
         if torch.allclose(got, value, rtol=slack):
             return wrong(f"3b.{name}", "spread", **seen)
@@ -104,7 +109,9 @@ def heads(user: Code) -> list[Finding]:
 
 GRID = tuple(
     (size, kernel, stride, padding, extra, dilation)
-    for size, kernel, stride, padding, extra, dilation in product((1, 4, 7), (1, 3, 4), (1, 2, 3), (0, 1, 2), (0, 1, 2), (1, 2))
+    for size, kernel, stride, padding, extra, dilation in product(
+        (1, 4, 7), (1, 3, 4), (1, 2, 3), (0, 1, 2), (0, 1, 2), (1, 2)
+    )
     if extra < max(stride, dilation) and (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + extra + 1 > 0
 )
 """Every setting that torch's layer accepts, of a small grid."""
@@ -125,8 +132,8 @@ def _real(size: int, kernel: int, stride: int, padding: int, extra: int, dilatio
 
 
 SIZES = (
-    "no_dilation", "dilated_kernel", "no_output_padding", "output_padding_twice", "padding_once", "padding_added", "size_not_less_one",
-    "no_one", "no_padding", "convolution", "stride_on_kernel",
+    "no_dilation", "dilated_kernel", "no_output_padding", "output_padding_twice", "padding_once", "padding_added",
+    "size_not_less_one", "no_one", "no_padding", "convolution", "stride_on_kernel",
 )  # fmt: skip
 
 
@@ -136,7 +143,9 @@ def _size(made: frozenset[str], size: int, kernel: int, stride: int, padding: in
         return torch.tensor(float((size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1))
     covered = kernel - 1 if "no_dilation" in made else dilation * (kernel - 1)
     covered = dilation * kernel - 1 if "dilated_kernel" in made else covered
-    pads = padding * (1 if "padding_once" in made else -2 if "padding_added" in made else 0 if "no_padding" in made else 2)
+    pads = padding * (
+        1 if "padding_once" in made else -2 if "padding_added" in made else 0 if "no_padding" in made else 2
+    )
     more = extra * (0 if "no_output_padding" in made else 2 if "output_padding_twice" in made else 1)
     steps = size * stride if "size_not_less_one" in made else (size - 1) * stride
     steps = (size - 1) + (stride - 1) * kernel if "stride_on_kernel" in made else steps
@@ -157,7 +166,10 @@ def vae_loss(user: Code) -> list[Finding]:
     log_variance = torch.randn(3, 5, generator=generator, dtype=torch.float64)
     given = (images, logits.sigmoid(), mean, log_variance)
     places = [f"β = {beta:g}" for beta in BETAS]
-    got = [user.number(*(g.clone() for g in given), beta, place=at).detach() for beta, at in zip(BETAS, places, strict=True)]
+    got = [
+        user.number(*(g.clone() for g in given), beta, place=at).detach()
+        for beta, at in zip(BETAS, places, strict=True)
+    ]
     bce = F.binary_cross_entropy_with_logits(logits, images, reduction="none").flatten(1).sum(1)
     q = Normal(mean, (log_variance / 2).exp())
     exact = kl_divergence(q, Normal(torch.zeros_like(mean), 1.0)).sum(1)
@@ -175,12 +187,14 @@ def vae_loss(user: Code) -> list[Finding]:
 
 LOSSES = (
     "kl_mean", "kl_batch_axis", "pixels_averaged", "all_averaged", "beta_on_reconstruction", "beta_unused", "kl_sign",
-    "kl_not_halved", "log_missing", "one_missing", "variance_not_exponentiated", "deviation", "mean_not_squared", "swapped",
-    "squares", "squares_halved", "sigmoid_twice", "batch_summed", "no_kl", "no_reconstruction", "negative",
+    "kl_not_halved", "log_missing", "one_missing", "variance_not_exponentiated", "deviation", "mean_not_squared",
+    "swapped", "squares", "squares_halved", "sigmoid_twice", "batch_summed", "no_kl", "no_reconstruction", "negative",
 )  # fmt: skip
 
 
-def _loss(made: frozenset[str], images: Tensor, decoded: Tensor, mean: Tensor, log_variance: Tensor, beta: float) -> Tensor:
+def _loss(
+    made: frozenset[str], images: Tensor, decoded: Tensor, mean: Tensor, log_variance: Tensor, beta: float
+) -> Tensor:
     """The definition, or what it is with mistakes made."""
     x, m = (decoded, images) if "swapped" in made else (images, decoded)
     m = m.sigmoid() if "sigmoid_twice" in made else m

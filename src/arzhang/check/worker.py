@@ -1,6 +1,7 @@
 """The process in which a user's file runs: `python -m arzhang.check.worker`, started by `sandbox`, which reads what it
 leaves: findings as JSON, the line at which it was stuck, what it printed."""
 
+import contextlib
 import json
 import os
 import sys
@@ -32,7 +33,8 @@ def main() -> None:
         wrote = sorted(str(p.relative_to(Path.cwd())) for p in Path.cwd().rglob("*") if p.is_file())
         json.dump({"results": [asdict(one) for one in found], "wrote": wrote}, result)
         result.flush()
-        sys.stdout.flush()
+        with contextlib.suppress(OSError, ValueError):  # it may have closed it, or filled it
+            sys.stdout.flush()
         os._exit(0)  # no exit handlers, threads or destructors of the user's
 
 

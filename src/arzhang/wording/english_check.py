@@ -54,6 +54,7 @@ CHECK: dict[str, str] = {
     "code.killed": "{file}: its process was killed ({signal})",
     "code.left": "{file}: it ended the process before the check was over; is there an exit() or os._exit()?",
     "code.writes": "{file}, line {line}: it wants to write to {what}; `check` lets it write only to the folder it runs in",
+    "code.large": "{file}, line {line}: it prints or writes more than it may (64 MiB); is that a loop without an end?",
     "code.starts": "{file}, line {line}: it wants to start another program ({what}), which `check` does not allow",
     "code.connects": "{file}, line {line}: it wants the network ({what}), which `check` does not allow",
     "code.kills": "{file}, line {line}: it wants to end another process, which `check` does not allow",
@@ -284,6 +285,8 @@ CHECK: dict[str, str] = {
     "5c.pairs": "the discriminator was given shape {got}: it judges pairs, torch.cat([inputs, images], 1), of 6 channels",
     "5c.no_detach": "the right value, but D's gradient reaches G: a detach is missing (made.detach())",
     "5c.no_gradient_to_d": "the right value, but no gradient reaches D; is there a no_grad() or detach() too many?",
+    "5c.half_gradient": "the right value, but D's gradient is not that of both pairs: detach the made image alone, and let D's verdict "
+    "on it be (no no_grad() around it)",
     "5c.not_halved": "it is not halved: the paper halves D's loss, so that it learns more slowly than G",
     "5c.labels_swapped": "the labels have changed places: real is 1, made is 0",
     "5c.all_real": "both kinds are labelled real; the made ones are 0",

@@ -40,7 +40,7 @@ class Generator(nn.Module):
             last = width
         self.up = nn.ModuleList()
         given = [512, 1024, 1024, 1024, 1024, 512, 256]
-        for i, (inputs, outputs) in enumerate(zip(given, [512, 512, 512, 512, 256, 128, 64])):
+        for i, (inputs, outputs) in enumerate(zip(given, [512, 512, 512, 512, 256, 128, 64], strict=True)):
             self.up.append(UpSample(inputs, outputs, dropout=i < 3))
         self.last = nn.ConvTranspose2d(128, 3, 4, 2, 1)
 

@@ -1,1 +1,1 @@
-"""The exercises as they are handed out: what `arzhang check --show` shows and `--blanks` writes. Nothing imports them."""
+"""The exercises as `arzhang check --show` shows them and `--blanks` hands them out; nothing imports them."""

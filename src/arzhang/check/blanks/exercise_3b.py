@@ -1,6 +1,5 @@
 """3b. The reparameterisation trick, and the two heads that it needs."""
 
-import torch
 from torch import Tensor, nn
 
 
