@@ -380,7 +380,7 @@ def check(words: Words) -> None:
     if how.json:
         say(json.dumps(found, indent=2, ensure_ascii=False))
     if not found["right"]:
-        raise ArzhangError(f"{paths[0]}: not yet right: {found['marks']:g} of {found['out_of']:g} marks")
+        raise SystemExit(1)  # all is said already
     return None
 
 

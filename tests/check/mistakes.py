@@ -4,13 +4,14 @@
 """
 
 import sys
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from arzhang.check import checks
 from arzhang.check.exercises import exercise
-from arzhang.check.findings import Result
+from arzhang.check.findings import Finding, Result
 
 ANSWERS = Path(__file__).parent / "answers"
 PAGE = Path(__file__).parents[2] / "docs" / "check.md"
@@ -32,13 +33,6 @@ class Mistake(NamedTuple):
         right = (ANSWERS / f"exercise_{self.id}.py").read_text(encoding="utf-8")
         assert right.count(self.old) == 1, (self.id, self.old, right.count(self.old))
         return right.replace(self.old, self.new)
-
-    def examined(self, folder: Path) -> Result:
-        """What is found, in this process."""
-        path = folder / f"exercise_{self.id}.py"
-        path.write_text(self.source(), encoding="utf-8")
-        (found,) = checks.examine(exercise(self.id), path, self.piece, self.piece)
-        return found
 
 
 F, B, G, S = "pathwise", "score_function", "measure_valued", "simulate"
@@ -488,13 +482,25 @@ MISTAKES = [
 ]
 
 
+@cache  # the table is made of what the tests have seen
+def examined(mistake: Mistake) -> Result:
+    """What is found, in this process."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"exercise_{mistake.id}.py"
+        path.write_text(mistake.source(), encoding="utf-8")
+        (found,) = checks.examine(exercise(mistake.id), path, mistake.piece, mistake.piece)
+    return found
+
+
+def first(mistake: Mistake) -> Finding:
+    """The finding that names it."""
+    return next(finding for finding in examined(mistake).findings if finding.level == "wrong")
+
+
 def table() -> str:
     """Every mistake, and what `check` says of it."""
     rows = ["| id | mistake | what `check` says |", "|---|---|---|"]
-    with TemporaryDirectory() as folder:
-        for mistake in MISTAKES:
-            said = next(f.sentence for f in mistake.examined(Path(folder)).findings if f.level == "wrong")
-            rows.append(f"| {mistake.id} `{mistake.piece}` | {mistake.what} | {said.replace('|', chr(92) + '|')} |")
+    rows += [f"| {m.id} `{m.piece}` | {m.what} | {first(m).sentence} |" for m in MISTAKES]
     return "\n".join(rows) + "\n"
 
 

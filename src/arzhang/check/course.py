@@ -183,7 +183,7 @@ seeds, so an answer that is right stays right.
 |---|---|---|---|
 {rows}
 
-{total} of 100 marks by `check`; the functions and classes of an exercise share its marks evenly. The other {rest} are for
-what a person reads, derivations, figures and their analysis: {others}. By problem: {problems}. `marks.json` holds
+{total} of 100 marks by `check`; the functions and classes of an exercise share its marks evenly. The other {rest} are
+for what a person reads, derivations, figures and their analysis: {others}. By problem: {problems}. `marks.json` holds
 the marks that `arzhang check .` gives; a lecturer may change them, and leave exercises out.
 """

@@ -76,7 +76,8 @@ def exercise(id: str) -> Exercise:
     """The exercise of an id. Raises UsageError with those that there are."""
     known = exercises()
     if id not in known:
-        other = "it has no code to check" if any(id in name for name in MARKS) else "no such exercise"
+        theory = id[:1] in PROBLEMS and len(id) == 2 and id[1] in "abcdefgh"
+        other = "it has no code to check" if theory else "no such exercise"
         raise UsageError(f"--id {id}: {other}; there are: {', '.join(known)}")
     return known[id]
 

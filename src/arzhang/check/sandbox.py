@@ -169,8 +169,7 @@ def _with_remarks(found: list[Result], said: str, wrote: list[str]) -> list[Resu
     """What it printed and wrote, told once, with the last piece."""
     remarks = []
     if said.strip():
-        lines = said.strip().splitlines()
-        remarks.append(Finding("remark", "code.printed", {"count": len(lines), "first": lines[0][:80]}))
+        remarks.append(Finding("remark", "code.printed", {"first": said.strip().splitlines()[0][:80]}))
     if wrote:
         remarks.append(Finding("remark", "code.wrote", {"count": len(wrote), "first": wrote[0]}))
     last = found[-1]

@@ -14,7 +14,6 @@ def main() -> None:
     request = json.loads(sys.argv[1])
     out = Path(request["out"])
     import torch
-    import torch._dynamo  # torch.optim wants it, and would look for programs while it is confined
 
     from arzhang.check import checks
     from arzhang.check.confinement import confine

@@ -53,13 +53,14 @@ CHECK: dict[str, str] = {
     "code.memory": "{file}, line {line}: it wants more memory than it may have; is something kept, or made far too large?",
     "code.killed": "{file}: its process was killed ({signal})",
     "code.left": "{file}: it ended the process before the check was over; is there an exit() or os._exit()?",
-    "code.writes": "{file}, line {line}: it wants to write to {what}; `check` lets it write only to the folder it runs in",
+    "code.writes": "{file}, line {line}: it wants to write, move or remove {what}; `check` lets it do so only in the folder it "
+    "runs in",
     "code.large": "{file}, line {line}: it prints or writes more than it may (64 MiB); is that a loop without an end?",
     "code.starts": "{file}, line {line}: it wants to start another program ({what}), which `check` does not allow",
     "code.connects": "{file}, line {line}: it wants the network ({what}), which `check` does not allow",
     "code.kills": "{file}, line {line}: it wants to end another process, which `check` does not allow",
-    "code.printed": "the file printed {count} line(s), first: {first}",
-    "code.wrote": "the file wrote {count} file(s), first {first}, into a folder that is gone now",
+    "code.printed": "the file prints, which is no mistake; its first line: {first}",
+    "code.wrote": "the file wrote {count} file(s), first {first}, into the folder it ran in, which is gone now",
     # --- 1a ---------------------------------------------------------------------------------------------------------
     "1a.not_averaged": "{n} numbers come back, one for each draw: take their mean",
     "1a.of_sigma": "this is the derivative in σ: the factor ε belongs there; in μ, dz/dμ is 1",
