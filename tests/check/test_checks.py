@@ -120,6 +120,11 @@ VARIANTS = {
         "        if dropout:\n            layers.append(nn.Dropout(0.5))\n        layers.append(nn.ReLU())\n",
         "        layers.append(nn.ReLU())\n        if dropout:\n            layers.append(nn.Dropout(0.5))\n",
     ),
+    "5b, ReLU twice": (
+        "5b",
+        "x = torch.cat([up(x), maps.pop()], 1)",
+        "x = torch.relu(torch.cat([up(x), maps.pop()], 1))",
+    ),
     "5b, the made map first": ("5b", "[up(x), maps.pop()]", "[maps.pop(), up(x)][::1]"),
     "5c, a discriminator of two": ("5c", "discriminator(torch.cat([inputs, real], 1))", "discriminator(inputs, real)"),
     "5c, by probabilities": (

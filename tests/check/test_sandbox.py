@@ -128,6 +128,7 @@ def test_show_shows_the_blank(capsys):
         (["{here}/own.py", "--id", "9z"], "no such exercise; there are: 1a"),
         (["{here}/own.py:thing", "--id", "5b"], "exercise 5b asks for DownSample"),
         (["{here}/empty"], "no exercise_*.py in it"),
+        (["{here}/own.py", "--id", "1c", "--seconds", "0"], "both must be above 0"),
         ([], "FILE"),
     ],
 )

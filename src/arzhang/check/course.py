@@ -70,6 +70,8 @@ def check(where: str, id: str | None, limits: Limits, notify: Callable[[str], No
 
     Raises UsageError for a file that is not there, or of which the exercise is not known.
     """
+    if limits.seconds <= 0 or limits.memory <= 0:
+        raise UsageError(f"--seconds {limits.seconds:g} --memory {limits.memory}: both must be above 0")
     if Path(where).is_dir():
         if id is not None:
             return _one(

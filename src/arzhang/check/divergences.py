@@ -124,7 +124,7 @@ def mixtures(user: Code) -> list[Finding]:
         (_drawn(k, d, 10 * i), _drawn(m, d, 10 * i + 1))
         for i, (k, m, d) in enumerate([(1, 1, 1), (2, 3, 1), (3, 2, 2)])
     ]
-    places = [f"{len(p.weights)} and {len(q.weights)} components in {p.means.shape[1]} dimension(s)" for p, q in pairs]
+    places = [f"{len(p.weights)} and {len(q.weights)} components, D = {p.means.shape[1]}" for p, q in pairs]
     got = [user.number(*p, *q, place=at).detach() for (p, q), at in zip(pairs, places, strict=True)]
     truth = [divergences.cauchy_schwarz(p.distribution, q.distribution) for p, q in pairs]
     found = compare("2b", places, got, truth, lambda made: [_mixtures(made, p, q) for p, q in pairs], MIXTURES)

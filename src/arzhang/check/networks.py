@@ -99,7 +99,7 @@ def generator(user: Code) -> list[Finding]:
     ours = tracing.reference(pix2pix.Generator, shape)
     remarks = []
     bottleneck = len(ours.stages) // 2
-    if len(theirs.stages) == len(ours.stages) and theirs.stages[bottleneck].before == (PLAIN,):
+    if len(theirs.stages) > bottleneck and theirs.stages[bottleneck].before == (PLAIN,):
         theirs = _replaced(theirs, bottleneck, before=("ReLU",))
         remarks.append(remark("5b.leaky_bottleneck"))
     return [*compared(_dropout_first(theirs), _dropout_first(ours)), *remarks]

@@ -28,7 +28,6 @@ KEPT = (
     "DYLD_LIBRARY_PATH",
     "SYSTEMROOT",
     "WINDIR",
-    "PYTHONPATH",
     "VIRTUAL_ENV",
 )
 """What the process sees of the environment: no keys and tokens."""
@@ -73,6 +72,8 @@ def _environment(work: Path) -> dict[str, str]:
         "PYTHONUSERBASE": site.getuserbase(),
         "MPLBACKEND": "agg",
     }
+    paths = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    also["PYTHONPATH"] = os.pathsep.join(str(Path(path).resolve()) for path in paths)  # it runs elsewhere
     return kept | own | also
 
 

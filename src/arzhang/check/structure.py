@@ -30,7 +30,7 @@ class Differences:
         if not found and user.shape != truth.shape:
             found = [wrong("net.shape")]
         if not found and user.parameters and user.parameters != truth.parameters:
-            found = [wrong("net.unused", count=user.parameters - truth.parameters)]
+            found = [wrong("net.unused" if user.parameters > truth.parameters else "net.unregistered")]
         if not found:
             return [right("net.right", layers=len(truth.stages), parameters=truth.parameters, shape=str(truth.shape))]
         evidence, seen = self._outside()
@@ -140,13 +140,21 @@ class Differences:
         for _, place, theirs, ours in places:
             for id, got, wanted in _changes(theirs, ours):
                 gathered.setdefault((id, got, wanted), []).append(place)
-        if moved := _moved(gathered):
-            return moved
         end = len(self.truth.stages) + 1
+        if moved := self._moved(gathered, end):
+            return moved
         return [
             wrong(id, got=got, wanted=wanted, place=_named(where, self.truth, end), count=len(where))
             for (id, got, wanted), where in gathered.items()
         ]
+
+    def _moved(self, gathered: dict[tuple[str, str, str], list[int]], end: int) -> list[Finding]:
+        """The same thing missing here and too much there stands in the wrong place."""
+        for (id, _, wanted), places in gathered.items():
+            if id == "net.between_missing" and (there := gathered.get(("net.between_extra", wanted, ""))):
+                at = (_named(place, self.truth, end) for place in (there, places))
+                return [wrong("net.between_moved", what=wanted, got=next(at), wanted=next(at))]
+        return []
 
 
 def _changes(theirs: tuple[str, ...], ours: tuple[str, ...]) -> list[tuple[str, str, str]]:
@@ -165,14 +173,6 @@ def _changes(theirs: tuple[str, ...], ours: tuple[str, ...]) -> list[tuple[str, 
         found.append(("net.between_other", extra.pop(0), missing.pop(0)))
     found += [("net.between_missing", "", item) for item in missing]
     return found + [("net.between_extra", item, "") for item in extra]
-
-
-def _moved(gathered: dict[tuple[str, str, str], list[int]]) -> list[Finding]:
-    """The same thing missing here and too much there stands in the wrong place."""
-    for (id, _, wanted), places in gathered.items():
-        if id == "net.between_missing" and (there := gathered.get(("net.between_extra", wanted, ""))):
-            return [wrong("net.between_moved", what=wanted, got=_numbers(there), wanted=_numbers(places))]
-    return []
 
 
 def _named(places: Sequence[int], truth: Network, end: int) -> str:

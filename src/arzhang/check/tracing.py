@@ -210,13 +210,13 @@ def _stages(recorder: _Recorder, made: Any) -> tuple[list[Stage], tuple[str, ...
                 main = max(ways, key=lambda way: way[1])
                 others = [way[1] for way in ways if way is not main and way[1] >= 0]
                 skip = others[0] if others else None
-                return (*main[0], *reversed(between)), main[1], skip, padding
+                return _once((*main[0], *reversed(between))), main[1], skip, padding
             if call.kind == "pad":
                 padding += call.settings["padding"]
             else:
                 between.append(call.kind)
             at = call.origins[0]
-        return tuple(reversed(between)), number.get(at, -1), skip, padding
+        return _once(tuple(reversed(between))), number.get(at, -1), skip, padding
 
     for i, call in enumerate(calls):
         if call.kind not in WEIGHTED.values():
@@ -231,6 +231,11 @@ def _stages(recorder: _Recorder, made: Any) -> tuple[list[Stage], tuple[str, ...
     if isinstance(made, Tensor) and id(made) in recorder.origin:
         after = back(recorder.origin[id(made)])[0]
     return stages, after
+
+
+def _once(steps: tuple[str, ...]) -> tuple[str, ...]:
+    """Without a ReLU right after a ReLU, which changes nothing."""
+    return tuple(step for i, step in enumerate(steps) if step != "ReLU" or steps[i - 1 : i] != ("ReLU",))
 
 
 def of_user(user: Code, arguments: Sequence[Any], shape: Sequence[int], training: bool = True) -> tuple[Network, Any]:

@@ -79,7 +79,7 @@ CHECK: dict[str, str] = {
     "1b.mean_not_subtracted": "the score is (z − μ)/σ²; here μ is not subtracted",
     "1b.sigma_missing": "the score is (z − μ)/σ²; here it is not divided by σ²",
     "1b.sigma_once": "the score is (z − μ)/σ²; here it is divided by σ only",
-    "1b.score_of_sigma": "this is the score of σ, d/dσ log p: it answers how E[f] changes with σ; wanted is μ",
+    "1b.score_of_sigma": "this is the score of σ, d/dσ log p: it says how E[f] changes with σ, and the question is μ",
     "1b.density": "f is multiplied by dp/dμ; since z is drawn from p already, it must be d log p/dμ",
     "1b.in_z": "the sign is turned round: d log p/dz is −(z − μ)/σ², d log p/dμ is +(z − μ)/σ²",
     "1b.baseline": "the mean of f, the sample's own f among it, is subtracted: that biases by the factor (N − 1)/N; a "
@@ -103,8 +103,8 @@ CHECK: dict[str, str] = {
     "1c.constant_missing": "the constant is 1/(σ√(2π)); the 1/√(2π) is missing",
     "1c.swapped": "the draws have shape √2 and scale 2: torch's Weibull takes (scale, concentration), so it is "
     "Weibull(√2, 2)",
-    "1c.scale_half": "the draws have scale ½: the W(2, 0.5) of papers counts its rate in another way; in torch it is "
-    "Weibull(√2, 2)",
+    "1c.scale_half": "the draws have scale ½: in W(2, 0.5), as papers have it, 0.5 is the rate of y², which is "
+    "scale √2, Weibull(√2, 2) in torch",
     "1c.scale_two": "the draws have scale 2; it is √2: Weibull(√2, 2)",
     "1c.scale_one": "the draws have scale 1; it is √2: Weibull(√2, 2)",
     "1c.normal": "the draws look normal; y⁺ and y⁻ are Weibull: Weibull(√2, 2)",
@@ -123,13 +123,13 @@ CHECK: dict[str, str] = {
     "1d.handed": "the estimator got {name} = {got}; hand f, sigma and n on as they are",
     "1d.calls": "at μ = {mu:g} the estimator was called {got} times, not {wanted}: once for each of the repeats",
     "1d.reseeded": "every repeat gives the same estimate: is there a manual_seed inside the loop?",
-    "1d.biased": "the variance is divided by the number of repeats; unbiased it is by one less (ddof=1, torch's default)",
+    "1d.biased": "the variance is divided by the number of repeats; to be unbiased, divide by one less, as torch's var does",
     "1d.deviation": "these are standard deviations; the variance is their square",
-    "1d.of_mean": "this is the variance of the mean of all repeats; wanted is that of one estimate: do not divide again",
+    "1d.of_mean": "this is the variance of the mean of all repeats; the question is that of one estimate: do not divide again",
     "1d.second_moment": "this is the mean of the squares; for a variance, subtract the mean before you square",
     "1d.swapped": "means and variances have changed places: means come first",
-    "1d.times_n": "the variance is multiplied by n; wanted is that of an estimate from n samples as it is",
-    "1d.median": "these are medians; wanted are means",
+    "1d.times_n": "the variance is multiplied by n; leave it as it is",
+    "1d.median": "these are medians; they should be means",
     # --- 2a ---------------------------------------------------------------------------------------------------------
     "2a.squared": "twice too much: this is KL, or D_CS of the squared convention; without the square it is δ²/4σ²",
     "2a.sigma_unused": "σ does not matter in it; it is δ²/4σ²",
@@ -140,7 +140,7 @@ CHECK: dict[str, str] = {
     "2a.no_log": "this is the ratio of the integrals; D_CS is minus its logarithm",
     "2a.half": "half too much is gone: δ²/8σ² is Bhattacharyya's distance; D_CS is δ²/4σ²",
     "2a.doubled_twice": "four times too much: it is δ²/4σ²; look at where the factor 4 comes from",
-    "2a.kl.reversed": "this is KL(q‖p); KL is not symmetric, and KL(p‖q) is wanted",
+    "2a.kl.reversed": "this is KL(q‖p); KL is not symmetric, and the question is KL(p‖q)",
     "2a.kl.no_logs": "the term log σ₂/σ₁ is missing",
     "2a.kl.log_variances": "the term log σ₂/σ₁ counts twice: of variances it is ½ log σ₂²/σ₁²",
     "2a.kl.no_half": "the −½ is missing: of a normal and itself it must be 0",
@@ -171,7 +171,7 @@ CHECK: dict[str, str] = {
     "3b.reused": "two calls give the same z: the noise must be drawn anew; is there a manual_seed inside?",
     "3b.shared_batch": "all images of the batch share one draw: give the noise the shape of mean (randn_like(mean))",
     "3b.shared_dimensions": "the dimensions of an image share one draw: give the noise the shape of mean (randn_like(mean))",
-    "3b.uniform": "the noise is never negative, or its mean is not 0: is it rand in place of randn?",
+    "3b.uniform": "the mean of the noise is not 0: is it rand in place of randn?",
     "3b.mean": "the mean of z is not `mean`: it is off by {got:.3g} standard deviations",
     "3b.exp_log_variance": "the scale is exp(log_variance), which is the variance; the standard deviation is its root, "
     "exp(log_variance / 2)",
@@ -250,9 +250,10 @@ CHECK: dict[str, str] = {
     "symmetric Σ₁^½ Σ₂ Σ₁^½, without those that are rounding",
     # --- Networks (3a, 5b) ------------------------------------------------------------------------------------------
     "net.shape": "the layers are right; what happens to the output after the last one?",
-    "net.unused": "there are {count:+,} parameters beside those that are used: a layer that is made and never called?",
-    "net.layer_missing": "{count} layer(s) too few: {layer} is missing, as number {place} of those with weights",
-    "net.layer_extra": "{count} layer(s) too many: {layer}, number {place} of those with weights",
+    "net.unused": "they belong to no layer that runs: is one made and never called?",
+    "net.unregistered": "the layers that run have more: is one made inside forward, or kept in a plain list?",
+    "net.layer_missing": "{count} layer(s) too few: {layer} is missing in place {place}",
+    "net.layer_extra": "{count} layer(s) too many: {layer} in place {place}",
     "net.kind": "layer {place} is {got}, and should be {wanted}",
     "net.order": "the layers are {got}, and should be {wanted}",
     "net.settings": "layer {place} ({layer}) has {got}, and should have {wanted}",
@@ -265,7 +266,7 @@ CHECK: dict[str, str] = {
     "net.between_other": "{got} {place}, where {wanted} should stand",
     "net.between_missing": "{wanted} is missing {place}",
     "net.between_extra": "{got} {place} is not asked for",
-    "net.between_moved": "{what} stands before layer(s) {got}; it belongs before {wanted}",
+    "net.between_moved": "{what} stands {got}, and belongs {wanted}",
     # --- 5a ---------------------------------------------------------------------------------------------------------
     "5a.height": "the image is cut across; the two pictures lie side by side: cut its width",
     "5a.channels_last": "the channels come last; torch has them first: (3, H, W)",
