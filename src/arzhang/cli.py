@@ -368,7 +368,7 @@ def check(words: Words) -> None:
     """your own answer to an exercise, run and explained: `arzhang check FILE.py[:NAME] | DIR [--id 1c] [--show]`"""
     from arzhang import check as tutor
 
-    bare = any(word.split("=")[0] in ("--show", "--blanks", "-h", "--help") for word in words)
+    bare = any(word.split("=")[0] in ("--show", "--blanks") for word in words)
     about = "Runs FILE, in a process of its own, compares it with the exact truth, and says what is wrong."
     *paths, how = options("check", words, Check, positional=[] if bare else ["FILE"], about=about)
     if how.blanks is not None:

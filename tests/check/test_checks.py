@@ -66,6 +66,17 @@ def test_blanks_ask_for_what_is_checked():
         assert "Example: " in exercise(id).shown()
 
 
+@pytest.mark.parametrize("id", ["1a", "1b", "1c", "2a", "3c"])
+def test_the_examples_of_the_blanks_are_true(id):
+    namespace = {"torch": torch}
+    exec((ANSWERS / f"exercise_{id}.py").read_text(encoding="utf-8"), namespace)
+    examples = re.findall(r"Example: (.+) is (about )?([\d.]+)\.\n", exercise(id).shown())
+    assert len(examples) == len(exercise(id).pieces)
+    torch.manual_seed(0)
+    for call, about, value in examples:
+        assert float(eval(call, namespace)) == pytest.approx(float(value), rel=0.1 if about else 1e-5)
+
+
 def test_a_blank_is_said_to_be_blank():
     for id in IDS:
         for piece, own in found(id, exercise(id).blank).items():

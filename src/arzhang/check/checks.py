@@ -4,7 +4,7 @@ from pathlib import Path
 from types import ModuleType
 
 from arzhang.check import divergences, fid, gradients, networks, pix2pix, vae
-from arzhang.check.code import Check, Code, find, load
+from arzhang.check.code import Check, Code, find, load, raised
 from arzhang.check.exercises import Exercise
 from arzhang.check.findings import Finding, Result, Stopped
 
@@ -48,3 +48,5 @@ def _findings(exercise: Exercise, piece: str, module: ModuleType, path: Path, na
         return CHECKS[exercise.id][piece](Code(target, name or piece, path, asked.parameters))
     except Stopped as stopped:
         return [stopped.finding]
+    except RuntimeError as error:  # torch's, of what the code has given: a backward pass that fails, say
+        return [raised(error, path, "code.unusable", name=piece).finding]

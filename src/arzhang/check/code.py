@@ -106,11 +106,12 @@ class Code:
         self.target, self.name, self.path, self.parameters = target, name, path, tuple(parameters)
 
     def __call__(self, *args: Any) -> Any:
-        """Call it with positional arguments. Raises `Stopped` for a signature that does not take them, and for all
-        that it raises."""
+        """Call it with positional arguments, copies of tensors, which it may write into. Raises `Stopped` for a
+        signature that does not take them, and for all that it raises."""
         self.refuse_signature(args)
+        given = [a.clone() if isinstance(a, Tensor) and not a.requires_grad else a for a in args]
         try:
-            return self.target(*args)
+            return self.target(*given)
         except BaseException as error:
             raise raised(error, self.path, name=self.name) from None
 

@@ -1,6 +1,8 @@
 """One file checked and told, or a whole course in a folder: written blank, with marks beside; checked and summed."""
 
 import json
+import shutil
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,13 +54,14 @@ class Report:
             ],
         }  # fmt: skip
 
-    def lines(self) -> list[str]:
+    def lines(self, width: int) -> list[str]:
         """For people."""
         total = "right" if self.right else "not yet right"
         shown = [f"{self.id}  {self.file}: {total}, {self.marks:g} of {self.out_of:g} marks"]
         for piece in self.pieces:
             for finding in piece.findings:
-                shown.append(f"    {SIGNS[finding.level]} {piece.piece}: {finding.sentence}")
+                told = f"    {SIGNS[finding.level]} {piece.piece}: {finding.sentence}"
+                shown += textwrap.wrap(told, width, subsequent_indent=" " * 6, break_on_hyphens=False)
         return shown
 
 
@@ -109,7 +112,7 @@ def _one(
     else:
         absent = Finding("wrong", "code.no_file", {"file": asked.file})
         report = Report(asked.id, asked.file, [Result(one, (absent,)) for one in asked.pieces], out_of)
-    for line in report.lines():
+    for line in report.lines(shutil.get_terminal_size((10_000, 0)).columns):
         notify(line)
     return report
 
@@ -185,7 +188,8 @@ seeds, so an answer that is right stays right.
 |---|---|---|---|
 {rows}
 
-{total} of 100 marks by `check`; the functions and classes of an exercise share its marks evenly. The other {rest} are
-for what a person reads, derivations, figures and their analysis: {others}. By problem: {problems}. `marks.json` holds
-the marks that `arzhang check .` gives; a lecturer may change them, and leave exercises out.
+`check` gives {total} of 100 marks; the functions and classes of an exercise share its marks evenly. The other {rest}
+are for what a person reads, derivations, figures and their analysis: {others}.
+
+By problem: {problems}. A lecturer may change the marks in `marks.json`, and leave exercises out of it.
 """

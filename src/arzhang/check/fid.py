@@ -38,7 +38,7 @@ def fid(user: Code) -> list[Finding]:
     if not torch.allclose(value, exact, rtol=1e-3):
         return [wrong("3g.few", got=f"{float(value):.6g}", truth=float(exact))]
     spread = float(few[0].var(0).sum())
-    value = user.number(few[0], few[0].clone(), finite=False).detach()
+    value = user.number(few[0], few[0], finite=False).detach()
     if not abs(float(value)) < 1e-4 * spread:
         return [wrong("3g.itself", got=f"{float(value):.3g}")]
     return [*found, right("3g.hard")]

@@ -61,7 +61,7 @@ def _averaged(exercise: str, user: Code, args: tuple, n: int, place: str) -> Ten
 def pathwise(user: Code) -> list[Finding]:
     """α with the noise given: exact."""
     noise, places = _noise(), _places()
-    got = [_averaged("1a", user, (f, mu, sigma, noise.clone()), len(noise), at) for at, f, mu, sigma in places]
+    got = [_averaged("1a", user, (f, mu, sigma, noise), len(noise), at) for at, f, mu, sigma in places]
 
     def formula(made: frozenset[str]) -> list[Tensor]:
         return [alpha(made, f, mu, sigma, noise) for _, f, mu, sigma in places]
@@ -101,7 +101,7 @@ def score_function(user: Code) -> list[Finding]:
     noise, places = _noise(), _places()
     drawn = [mu + sigma * noise for _, _, mu, sigma in places]
     got = [
-        _averaged("1b", user, (f, mu, sigma, z.clone()), len(z), at)
+        _averaged("1b", user, (f, mu, sigma, z), len(z), at)
         for (at, f, mu, sigma), z in zip(places, drawn, strict=True)
     ]
 
@@ -223,13 +223,12 @@ def simulate(user: Code) -> list[Finding]:
     f = FUNCTIONS["cos z"]
     given: dict[float, list[float]] = {}
     odd: list[tuple[str, object]] = []
+    wanted = {"f": f, "sigma": sigma, "n": n}
 
-    def estimator(*args: object, **named: object) -> Tensor:
-        names = ("f", "mu", "sigma", "n")
-        seen = dict(zip(names, args, strict=False)) | named
-        expected = {"f": f, "sigma": sigma, "n": n}
-        odd.extend((name, seen.get(name)) for name, value in expected.items() if seen.get(name) != value)
-        mu = float(seen["mu"])  # type: ignore[arg-type]
+    def estimator(f: Function, mu: float, sigma: float, n: int) -> Tensor:
+        handed = {"f": f, "sigma": sigma, "n": n}
+        odd.extend((name, value) for name, value in handed.items() if value != wanted[name])
+        mu = float(mu)
         value = mu + (1 + abs(mu)) * torch.randn((), dtype=torch.float64)
         given.setdefault(round(mu, 6), []).append(float(value))
         return value

@@ -134,7 +134,9 @@ def _read(pieces: list[str], code: int, reason: str, path: Path, out: Path, limi
             for one in left["results"]
         ]
         wrote = [str(name) for name in left["wrote"]]
-    except (ValueError, KeyError, TypeError):
+        for finding in (finding for one in found for finding in one.findings):
+            finding.sentence  # noqa: B018  what is no finding of ours has none
+    except (ValueError, KeyError, TypeError, IndexError):
         found, wrote = [], []
     if found and code == 0:
         return _with_remarks(found, said, wrote)

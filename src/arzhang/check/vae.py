@@ -166,10 +166,7 @@ def vae_loss(user: Code) -> list[Finding]:
     log_variance = torch.randn(3, 5, generator=generator, dtype=torch.float64)
     given = (images, logits.sigmoid(), mean, log_variance)
     places = [f"β = {beta:g}" for beta in BETAS]
-    got = [
-        user.number(*(g.clone() for g in given), beta, place=at).detach()
-        for beta, at in zip(BETAS, places, strict=True)
-    ]
+    got = [user.number(*given, beta, place=at).detach() for beta, at in zip(BETAS, places, strict=True)]
     bce = F.binary_cross_entropy_with_logits(logits, images, reduction="none").flatten(1).sum(1)
     q = Normal(mean, (log_variance / 2).exp())
     exact = kl_divergence(q, Normal(torch.zeros_like(mean), 1.0)).sum(1)

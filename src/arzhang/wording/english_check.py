@@ -38,6 +38,7 @@ CHECK: dict[str, str] = {
     "code.blank": "not written yet: line {line} of {file} still raises NotImplementedError",
     "code.exits": "{file}, line {line}: it ends the program; a function should return",
     "code.raises": "{file}, line {line}: {kind}: {message}",
+    "code.unusable": "what {name} gives cannot be worked with: {message}",
     "code.missing": "no {name} in the file; it has: {there}",
     "code.not_callable": "{name} is a {kind}, not a function or class",
     "code.signature": "{name} takes {takes}; it is called with {wanted}, in this order (--show says more)",
