@@ -14,6 +14,7 @@ from typing import Any
 from arzhang import recipes
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.options import (
+    Check,
     Data,
     Evaluate,
     Explain,
@@ -363,6 +364,26 @@ def reproduce(words: Words) -> None:
     say(f"written: {found}")
 
 
+def check(words: Words) -> None:
+    """your own answer to an exercise, run and explained: `arzhang check FILE.py[:NAME] | DIR [--id 1c] [--show]`"""
+    from arzhang import check as tutor
+
+    bare = any(word.split("=")[0] in ("--show", "--blanks") for word in words)
+    about = "Runs FILE, in a process of its own, compares it with the exact truth, and says what is wrong."
+    *paths, how = options("check", words, Check, positional=[] if bare else ["FILE"], about=about)
+    if how.blanks is not None:
+        return say(f"written: {tutor.write_blanks(Path(how.blanks))}")
+    if how.show:
+        return say(tutor.shown(how.id))
+    limits = tutor.Limits(how.seconds, how.memory)
+    found = tutor.check(paths[0], how.id, limits, notify=_quiet if how.json else say)
+    if how.json:
+        say(json.dumps(found, indent=2, ensure_ascii=False))
+    if not found["right"]:
+        raise SystemExit(1)  # all is said already
+    return None
+
+
 def data(words: Words) -> None:
     """data sets: `arzhang data list`, `arzhang data fetch NAME`, `arzhang data show NAME|DIR|ZIP`"""
     action, *rest = words or ["--help"]
@@ -421,6 +442,7 @@ VERBS: dict[str, Callable[[Words], None]] = {
         study,
         sweep,
         reproduce,
+        check,
         data,
     )
 }

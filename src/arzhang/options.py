@@ -248,3 +248,21 @@ class Data:
     """PNG file of the contact sheet; none: contact-sheet.png or pairs.png here"""
     pairs: Literal["auto", "yes", "no"] = "auto"
     """whether a folder holds pairs; auto: two folders of equal names, or images twice as wide as high"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """What is checked, and how much the code may use"""
+
+    id: str | None = None
+    """exercise, by the assignment's id, such as 1c; none: told from the file's name, or from the names in it"""
+    show: bool = False
+    """print what the exercise asks for: signature, shapes, units, an example"""
+    blanks: str | None = None
+    """folder to write a course to: every exercise as a skeleton file, the marks beside them, how to test"""
+    json: bool = False
+    """print JSON: findings and marks, for autograders"""
+    seconds: float = 30.0
+    """how long the code of one file may run"""
+    memory: int = 4096
+    """MiB that it may take, besides what torch takes"""
