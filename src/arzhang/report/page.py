@@ -167,7 +167,9 @@ def study_section(folder: Path | str, language: str = "en", assignment: str = ""
             continue
         title = say.known.get(f"{name}.figure.{figure}", figure.replace("_", " "))
         title = title.partition("{")[0].rstrip(" ,=")
-        svg = figures.adopted(text, f"s-{name}-{figure.replace('_', '-')}", title)
+        png = path.with_suffix(".png")
+        id = f"s-{name}-{figure.replace('_', '-')}"
+        svg = figures.adopted(text, id, title, png.read_bytes if png.is_file() else None)
         blocks.append(Drawings([Drawing(svg)], wide=True))
     blocks += _sheets_of(study, folder, say)
     for table in study.get("tables", ()):
