@@ -91,10 +91,14 @@ def _private() -> dict[str, list[bytes]]:
     return {what: sorted(map(os.fsencode, needles)) for what, needles in found.items()}
 
 
-def told(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """A recipe as others may read it: of the user's own folders no more than their names."""
+def told(recipe: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A recipe, and what is known of its data, as others may read them: of the user's own folders only their names."""
     names = {name: PurePath(str(recipe[name])).name for name in FOLDERS if recipe.get(name)}
-    return {**recipe, **names, **({"data_root": None} if "data_root" in recipe else {})}
+    kept = {**recipe, **names, **({"data_root": None} if "data_root" in recipe else {})}
+    about = dict(data)
+    if "data" in names and "description" in about:
+        about["description"] = str(about["description"]).replace(str(recipe["data"]), names["data"])
+    return kept, about
 
 
 # ---------------------------------------------------------------------------------------------------------- licences

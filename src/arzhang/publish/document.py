@@ -76,11 +76,11 @@ class Told:
 
     def __init__(self, path: Path, document: Document, prefix: str = "") -> None:
         found = read(path)
-        self.results: Results = dataclasses.replace(found, recipe=bundle.told(found.recipe))
+        self.recipe, self.data = bundle.told(found.recipe, found.data)
+        self.results: Results = dataclasses.replace(found, recipe=self.recipe, data=self.data)
         self.say = page.Say()
         self.document, self.prefix = document, prefix
         self.sections = {part: make for part, _, make in page.SECTIONS.get(self.system, page.SECTIONS["vae"])}
-        self.recipe, self.data = self.results.recipe, self.results.data
         self.licence = bundle.licence(found.recipe, str(self.data.get("description", "")))
 
     @property

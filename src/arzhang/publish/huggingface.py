@@ -46,10 +46,13 @@ def write(run: Path, folder: Path, name: str, notify: Notify) -> None:
     config, found = trained.config, assembly.sound_checkpoint(trained, "best", notify)
     averaged = trained.recipe.ema is not None
     tensors = found.tensors(checkpoints.AVERAGED if averaged else checkpoints.WEIGHTS)
-    told = {key: config.get(key, {}) for key in ("data", "versions")}
+    recipe, data = bundle.told(config["recipe"], config.get("data") or {})
     published.write(
-        folder, {"system": config["system"], "recipe": bundle.told(config["recipe"]), **told, "step": found.step}, tensors
-    )
+        folder,
+        {"system": config["system"], "recipe": recipe, "data": data, "versions": config.get("versions", {}),
+         "step": found.step},
+        tensors,
+    )  # fmt: skip
     document = Document(folder)
     run_told = Told(run, document)
     body = document.render(

@@ -32,6 +32,22 @@ class Text(Block):
 
 
 @dataclass(frozen=True)
+class Prose(Block):
+    """Paragraphs, formulas and tables that were written as Markdown (`prose.rendered`)."""
+
+    kind = "prose"
+    html: Markup
+
+
+@dataclass(frozen=True)
+class Heading(Block):
+    """What stands over some blocks of a section."""
+
+    kind = "heading"
+    text: str
+
+
+@dataclass(frozen=True)
 class Findings(Block):
     """Sentences drawn from the numbers, each standing for itself."""
 
@@ -79,6 +95,8 @@ class Drawing:
 
     svg: Markup
     caption: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """The same as files, to link to: what a link says → its address, relative to the page."""
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,12 @@ A file has the palette's own colours; on a page each of them becomes a CSS varia
 scheme. Text stays text: it can be searched, and the browser sets it, in whatever script.
 """
 
+import contextlib
+import csv
 import io
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,11 @@ import numpy as np
 from cycler import cycler
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 INK, SOFT, GRID, PAPER = "#1b1e24", "#565d69", "#d5d8de", "#ffffff"
@@ -59,6 +64,8 @@ STYLE: dict[str, Any] = {
     "legend.frameon": False,
     "lines.linewidth": 1.4,
 }
+COLUMNS = ("panel", "series", "x", "y", "low", "high")
+"""Of a figure's CSV: a row for each point that is drawn."""
 PANEL = (3.7, 2.4)
 """Inches of one panel: so narrow that its words can still be read across a phone."""
 POINTS = 500
@@ -72,11 +79,67 @@ class Sketch(Markup):
 
 
 def save(figure: Figure, out: Path, name: str) -> str:
-    """`out/name.png` and `out/name.svg`; returns the name. `adopted` brings the latter onto a page."""
+    """`out/name.png`, `.svg`, and `.csv` with what is drawn; returns the name. `adopted` brings the SVG onto a page."""
     with mpl.rc_context(STYLE | {"svg.hashsalt": name}):
         figure.savefig(out / f"{name}.png", dpi=150)
         figure.savefig(out / f"{name}.svg", metadata={"Date": None})
+    with (out / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(COLUMNS)
+        rows.writerows(plotted(figure))
     return name
+
+
+def plotted(figure: Figure) -> Iterator[tuple[str, str, Any, Any, Any, Any]]:
+    """Every point that is drawn: (panel, series, x, y, low, high), the last two of its error bar or band, if any."""
+    for i, axes in enumerate(figure.axes):
+        panel = " ".join((axes.get_title("left") or axes.get_title() or f"panel {i + 1}").split())
+        within = axes.transData
+        bars = {id(bar.lines[0]): bar for bar in axes.containers if isinstance(bar, ErrorbarContainer)}
+        for j, line in enumerate(axes.lines):
+            if not line.get_transform().contains_branch_seperately(within)[0]:
+                continue  # a line across the panel: it has no x of data
+            series, (xs, ys) = _series(line, j, bars), line.get_data()
+            ends = _ends(bars[id(line)]) if id(line) in bars else [("", "")] * len(xs)
+            for (x, y), (low, high) in zip(zip(xs, ys, strict=True), ends, strict=True):
+                yield panel, series, _plain(x), _plain(y), low, high
+        for j, points in enumerate(c for c in axes.collections if isinstance(c, PathCollection)):
+            for x, y in np.ma.filled(np.ma.asarray(points.get_offsets(), float), math.nan):
+                yield panel, _series(points, j, {}, "points"), float(x), float(y), "", ""
+        for j, box in enumerate(axes.patches):
+            if isinstance(box, Rectangle):
+                yield panel, _series(box, j, {}, "bar"), box.get_x() + box.get_width() / 2, box.get_height(), "", ""
+
+
+def _series(artist: Any, number: int, bars: Mapping[int, Any], kind: str = "line") -> str:
+    """What a legend calls it, or else its number."""
+    label = bars[id(artist)].get_label() if id(artist) in bars else artist.get_label()
+    return f"{kind} {number + 1}" if not label or str(label).startswith("_") else str(label)
+
+
+def _ends(bar: ErrorbarContainer) -> list[tuple[Any, Any]]:
+    segments = [segment for lines in bar.lines[2] for segment in lines.get_segments()] if bar.has_yerr else []
+    count = len(bar.lines[0].get_xdata()) if bar.lines[0] is not None else 0
+    if len(segments) < count:
+        return [("", "")] * count
+    return [(float(segment[0][1]), float(segment[-1][1])) for segment in segments[-count:]]
+
+
+def _plain(value: Any) -> Any:
+    return float(value) if isinstance(value, int | float | np.number) else str(value)
+
+
+def described(data: Path, say: Callable[..., str]) -> list[str]:
+    """The alternative text of a figure from its CSV: each panel with the reach of its numbers."""
+    if not data.is_file():
+        return []
+    panels: dict[str, list[float]] = {}
+    with data.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            with contextlib.suppress(ValueError):
+                if math.isfinite(value := float(row["y"])):
+                    panels.setdefault(row["panel"], []).append(value)
+    return [say("page.panel_alt", panel=panel, low=min(ys), high=max(ys)) for panel, ys in panels.items()]
 
 
 def inline(figure: Figure, name: str, alt: str) -> Sketch:

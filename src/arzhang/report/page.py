@@ -6,11 +6,12 @@ import os
 import re
 import shlex
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import metadata
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import jinja2
 
@@ -79,10 +80,17 @@ def write(run: Path | str, out: Path | None = None, language: str = "en") -> Pat
     return write_page(out or Path(run) / "report.html", title, run_sections(Path(run), language), language)
 
 
-def write_page(path: Path, title: str, sections: Sequence[Section], language: str = "en") -> Path:
+def write_page(
+    path: Path,
+    title: str,
+    sections: Sequence[Section],
+    language: str = "en",
+    languages: Mapping[str, tuple[str, str]] | None = None,
+) -> Path:
     """A page of sections with a table of contents, whole in one file; returns where it is.
 
-    Sections of several groups (runs) stand under a heading for each group.
+    Sections of several groups (runs) stand under a heading for each group. `languages` are the same page in others:
+    each one's name of itself, and the address.
     """
     say = Say(language)
     ids = [section.id for section in sections]
@@ -103,6 +111,7 @@ def write_page(path: Path, title: str, sections: Sequence[Section], language: st
             groups=groups,
             say=say,
             language=language,
+            languages=languages or {},
             direction=DIRECTION[language],
             version=metadata.version("arzhang"),
         )
@@ -148,16 +157,41 @@ def run_sections(run: Path | str, language: str = "en") -> list[Section]:
 # ---------------------------------------------------------------------------------------------------- a study's section
 
 
+Keep = Callable[[str, Any], Any]
+"""Which pieces of a study are shown: given a kind (conclusion, figure, picture, table) and the piece, it gives it back,
+or another, or None."""
+
+
+class StudyBlocks(NamedTuple):
+    """A study on a page, by what its blocks are for."""
+
+    experiment: list[Block]
+    conclusion: list[Block]
+    settings: list[Block]
+
+
 def study_section(folder: Path | str, language: str = "en", assignment: str = "") -> Section:
     """What a study found, from its `NAME.json` and the figures beside it: findings, figures, tables, options.
 
     Raises UsageError where no study has written there, ArzhangError naming the file where one cannot be made sense of.
     """
-    say, folder = Say(language), Path(folder)
-    study = read_study(folder)
+    say, name = Say(language), read_study(Path(folder))["study"]
+    (about, *shown), found, settings = study_blocks(Path(folder), language, base=Path(folder))
+    title = say(f"study.{name}")
+    return Section(f"s-{name}", title, [about, *found, *shown, *settings], title, assignment)
+
+
+def study_blocks(
+    folder: Path, language: str = "en", base: Path | None = None, keep: Keep = lambda kind, piece: piece
+) -> StudyBlocks:
+    """A study's pieces, those that `keep` keeps; `base` is the folder of the page, whose links lead to the figures'
+    files."""
+    say, study = Say(language), read_study(folder)
     name, options = study["study"], study["options"]
     counts = {key: len(value) if isinstance(value, list) else value for key, value in options.items()}
-    blocks: list[Block] = [Text(say(f"study.{name}_about", **counts)), *say.findings(study["conclusions"])]
+    study |= {kind: [found for piece in study.get(kind, ()) if (found := keep(kind.rstrip("s"), piece)) is not None]
+              for kind in ("conclusions", "figures", "pictures", "tables")}  # fmt: skip
+    blocks: list[Block] = [Text(say(f"study.{name}_about", **counts))]
     for figure in study["figures"]:
         path = folder / f"{figure}.svg"
         try:
@@ -167,20 +201,28 @@ def study_section(folder: Path | str, language: str = "en", assignment: str = ""
             continue
         title = say.known.get(f"{name}.figure.{figure}", figure.replace("_", " "))
         title = title.partition("{")[0].rstrip(" ,=")
-        png = path.with_suffix(".png")
-        id = f"s-{name}-{figure.replace('_', '-')}"
-        svg = figures.adopted(text, id, title, png.read_bytes if png.is_file() else None)
-        blocks.append(Drawings([Drawing(svg)], wide=True))
+        alt = " ".join([title + ".", *figures.described(path.with_suffix(".csv"), say)])
+        svg = figures.adopted(text, f"s-{name}-{figure.replace('_', '-')}", alt)
+        svg.png = png.read_bytes if (png := path.with_suffix(".png")).is_file() else None
+        blocks.append(Drawings([Drawing(svg, files=_files(path, base))], wide=True))
     blocks += _sheets_of(study, folder, say)
-    for table in study.get("tables", ()):
+    for table in study["tables"]:
         heads = [say.label(c, "column" if f"column.{c}" in say.known else "label") for c in table["columns"]]
         rows = [[_entry(value, say) for value in row] for row in table["rows"]]
         numeric = [i for i in range(len(heads)) if any(isinstance(row[i], int | float) for row in table["rows"])]
         title = say.label(table["id"], "table")
         blocks.append(Details(title, [Table(title, heads, rows, numeric=numeric)]))
     words = study.get("command") or ["study", name, *recipes.as_flags(options)]
-    blocks.append(Details(say("study.options"), [Commands([shlex.join(["arzhang", *words])])]))
-    return Section(f"s-{name}", say(f"study.{name}"), blocks, say(f"study.{name}"), assignment)
+    settings = Details(say("study.options"), [Commands([shlex.join(["arzhang", *words])])])
+    return StudyBlocks(blocks, say.findings(study["conclusions"]), [settings])
+
+
+def _files(drawn: Path, base: Path | None) -> dict[str, str]:
+    """A figure's files beside `drawn`, as links from a page in `base`."""
+    if base is None:
+        return {}
+    found = [drawn.with_suffix(kind) for kind in (".svg", ".csv") if drawn.with_suffix(kind).is_file()]
+    return {path.suffix[1:].upper(): quote(Path(os.path.relpath(path, base)).as_posix()) for path in found}
 
 
 def _sheets_of(study: dict[str, Any], folder: Path, say: Say) -> list[Block]:
@@ -489,14 +531,20 @@ def number(metric: Metric) -> str:
 def _numbers(results: Results, say: Say, prefix: str) -> list[Block]:
     if not results.evaluation:
         return [Missing(say("run.evaluation_missing"), f"arzhang evaluate {_run(results)}")]
+    table = measures(results, say, list(results.evaluation))
+    return [Text(say("run.uncertainty")), table, *say.findings(analysis.numbers(results))]
+
+
+def measures(results: Results, say: Say, names: Iterable[str]) -> Table:
+    """Some of a run's numbers as a table, each with its protocol."""
     rows: list[list[str | Cell]] = []
-    for name, metric in results.evaluation.items():
+    for name in names:
+        metric = results.evaluation[name]
         facts = {key.replace("_", " "): _plain(value, say) for key, value in metric.protocol.items()}
         label = Cell(say.label(name), facts=facts)
         rows.append([label, number(metric), metric.unit, f"{metric.n:,}" if metric.n is not None else ""])
     heads = [say("run.metric"), say("run.value"), say("run.unit"), say("run.n")]
-    table = Table(say("run.numbers"), heads, rows, "measures", numeric=(1, 3))
-    return [Text(say("run.uncertainty")), table, *say.findings(analysis.numbers(results))]
+    return Table(say("run.numbers"), heads, rows, "measures", numeric=(1, 3))
 
 
 def _plain(value: Any, say: Say) -> str:
