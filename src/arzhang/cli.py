@@ -19,6 +19,7 @@ from arzhang.options import (
     Explain,
     Features,
     Pictures,
+    Publish,
     Reconstruct,
     Report,
     Reproduce,
@@ -362,6 +363,17 @@ def reproduce(words: Words) -> None:
     say(f"written: {whole.reproduce(how.budget, Path(how.out), notify=say)}")
 
 
+def publish(words: Words) -> None:
+    """what others can read, run and load: `arzhang publish RUN|DIR --to kaggle | huggingface | article [--push]`"""
+    path, how = options("publish", words, Publish, positional=["RUN"], about=publish.__doc__ or "")
+    if how.to is None:
+        raise UsageError("publish: give --to kaggle, huggingface or article")
+    from arzhang import publish as publishing
+
+    wanted = {field.name: getattr(how, field.name) for field in dataclasses.fields(how) if field.name != "out"}
+    publishing.publish(Path(path), out=Path(how.out) if how.out else None, **wanted, notify=say)
+
+
 def data(words: Words) -> None:
     """data sets: `arzhang data list`, `arzhang data fetch NAME`, `arzhang data show NAME|DIR|ZIP`"""
     action, *rest = words or ["--help"]
@@ -420,6 +432,7 @@ VERBS: dict[str, Callable[[Words], None]] = {
         study,
         sweep,
         reproduce,
+        publish,
         data,
     )
 }

@@ -225,6 +225,24 @@ class Reproduce:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Publish:
+    """What for, and whether to send it"""
+
+    to: Literal["kaggle", "huggingface", "article"] | None = None
+    """an executed notebook beside the Cityscapes pairs; a model with its card; an article with its pictures"""
+    out: str | None = None
+    """folder of the bundle; none: published/NAME-KIND"""
+    push: bool = False
+    """send it, with the official client and your own credentials; otherwise only the bundle is written"""
+    accept_licence: bool = False
+    """you have read what the data's licence says of publishing, and may"""
+    owner: str | None = None
+    """account or organisation there; none: that of your credentials"""
+    name: str | None = None
+    """what it is called there; none: after what was trained, and on what"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Data:
     """Where the data are"""
 

@@ -1,14 +1,23 @@
-"""From a run, or from everything that `arzhang reproduce` left, to what others can read, run and load. (5g)"""
+"""From a run, or from everything that `arzhang reproduce` left, to what others can read, run and load. (5g)
 
+Each kind is a bundle: a folder of its own, written without the network. A push sends it with the official client and
+the user's own credentials, which only that client reads.
+"""
+
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from arzhang import recipes
 from arzhang.errors import UsageError
-from arzhang.publish import bundle, huggingface
+from arzhang.publish import article, bundle, huggingface, kaggle
+from arzhang.publish.found import runs_in
 
 Notify = Callable[[str], None]
-KINDS = ("kaggle", "huggingface", "article", "notebook")
+MODULES = {"kaggle": kaggle, "huggingface": huggingface, "article": article}
+PREFERRED = ("pix2pix", "vae", "cgan", "gan", "cyclegan", "segmenter", "classifier")
+"""Of a folder of runs the one that is published as a model: the first of these systems that there is."""
 
 
 class Publication(NamedTuple):
@@ -16,3 +25,82 @@ class Publication(NamedTuple):
 
     folder: Path
     link: str | None
+
+
+def publish(
+    path: Path,
+    to: str,
+    out: Path | None = None,
+    *,
+    push: bool = False,
+    accept_licence: bool = False,
+    owner: str | None = None,
+    name: str | None = None,
+    notify: Notify = print,
+) -> Publication:
+    """Write the bundle of a run, or of a folder of runs, and push it if that is asked for.
+
+    `owner` is the account (none: that of the credentials), `name` what it is called there. Raises UsageError where
+    there is nothing to publish or the data's licence was not accepted, ArzhangError where the bundle would tell of this
+    machine, credentials are missing, or the platform refuses.
+    """
+    if to not in MODULES:
+        raise UsageError(f"--to {to}: there is {', '.join(MODULES)}")
+    if push and to == "article":
+        raise UsageError("--push: Medium takes no uploads from programs; open article.html and paste it there")
+    chosen = path if to == "article" else _one_run(path, "pix2pix" if to == "kaggle" else None, notify)
+    name = None if to == "article" else name or _name(chosen)
+    if name is not None and not re.fullmatch(r"[a-z0-9][a-z0-9-]{4,49}", name):
+        raise UsageError(f"--name {name}: 5 to 50 small letters, digits and dashes")
+    warnings = _warnings(chosen)
+    for warning in warnings:
+        notify(f"licence: {warning}")
+    if push and warnings and not accept_licence:
+        raise UsageError(f"--push: {warnings[0]}; add --accept-licence if you may publish it")
+    out = out or Path("published") / f"{chosen.resolve().name}-{to}"
+    kind: Any = MODULES[to]
+    with bundle.fresh(out) as folder:
+        kind.write(chosen, folder, name, notify)
+    notify(f"written: {out}")
+    for line in bundle.listing(out):
+        notify(line)
+    if not push:
+        for line in kind.plan(name, owner):
+            notify(line)
+        return Publication(out, None)
+    link = kind.push(out, name, owner, notify)
+    notify(f"published: {link}")
+    return Publication(out, link)
+
+
+def _one_run(path: Path, system: str | None, notify: Notify) -> Path:
+    """A run, or of a folder the one to publish."""
+    if (path / "config.yaml").is_file():
+        return path
+    runs = runs_in(path) if path.is_dir() else {}
+    wanted = (system,) if system else PREFERRED
+    chosen = next((runs[kind] for kind in wanted if kind in runs), None)
+    if chosen is None:
+        what = "no such folder" if not path.exists() else f"holds no run of {system}" if system else "holds no run"
+        raise UsageError(f"{path}: {what} (`arzhang train` and `arzhang reproduce` make runs)")
+    notify(f"of the runs in {path}: {chosen.name}; any other is published by its own folder")
+    return chosen
+
+
+def _warnings(path: Path) -> list[str]:
+    """What the licences of the data say of publishing, for each run that is told of."""
+    runs = [path] if (path / "config.yaml").is_file() else runs_in(path).values() if path.is_dir() else []
+    configs = [recipes.read_yaml(run / "config.yaml") for run in runs]
+    licences = [
+        bundle.licence(config.get("recipe") or {}, str((config.get("data") or {}).get("description", "")))
+        for config in configs
+    ]
+    return sorted({one.warning for one in licences if one.warning})
+
+
+def _name(run: Path) -> str:
+    """What a model or notebook is called: by what was trained, and on what."""
+    config = recipes.read_yaml(run / "config.yaml")
+    recipe, _ = bundle.told(config.get("recipe") or {}, {})
+    words = f"arzhang-{config.get('system')}-{recipe.get('data') or recipe.get('dataset')}"
+    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:50]

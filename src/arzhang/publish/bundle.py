@@ -4,9 +4,10 @@ import getpass
 import os
 import re
 import shutil
+import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -77,6 +78,8 @@ def _contents(path: Path, folder: Path) -> Iterator[tuple[str, bytes]]:
 def _private() -> dict[str, list[bytes]]:
     """What may stand in no bundle. A user's name counts where it is part of a path: many are common words."""
     paths = {Path.home(), Path.cwd(), Path(tempfile.gettempdir())}
+    if sys.prefix != sys.base_prefix:
+        paths.add(Path(sys.prefix))
     paths = {path for path in {*paths, *(path.resolve() for path in paths)} if len(path.parts) > 1}
     folders = {f"{path}{end}" for path in paths for end in ("/", "\\", '"', "'", "\n", " ")}
     try:
@@ -143,12 +146,3 @@ def licence(recipe: Mapping[str, Any], description: str = "") -> Licence:
     if "cityscapes" in f"{'' if data else recipe.get('dataset')} {data or ''} {description}".lower():
         return LICENCES["cityscapes"]
     return OWN if data else LICENCES.get(str(recipe.get("dataset")), OWN)
-
-
-def require_accepted(licences: Mapping[str, Licence], accepted: bool, notify: Callable[[str], None]) -> None:
-    """Warn of what the data's licences say; UsageError before a push where the user has not said that they know."""
-    warnings = sorted({one.warning for one in licences.values() if one.warning})
-    for warning in warnings:
-        notify(f"licence: {warning}")
-    if warnings and not accepted:
-        raise UsageError(f"--push: {warnings[0]}; add --accept-licence if you may publish it")

@@ -1,4 +1,4 @@
-"""A Markdown document filled from results: a template, the numbers and sentences of a run, and its pictures beside it."""
+"""A Markdown document filled from results: a template, the numbers and sentences of a run, its pictures beside it."""
 
 import dataclasses
 import hashlib
@@ -74,13 +74,15 @@ class Document:
 class Told:
     """A run as a template sees it: numbers with their errors, sentences chosen by them, sections by name."""
 
-    def __init__(self, path: Path, document: Document, prefix: str = "") -> None:
+    def __init__(self, path: Path, document: Document | None = None, prefix: str = "") -> None:
         found = read(path)
         self.recipe, self.data = bundle.told(found.recipe, found.data)
         self.results: Results = dataclasses.replace(found, recipe=self.recipe, data=self.data)
         self.say = page.Say()
         self.document, self.prefix = document, prefix
         self.sections = {part: make for part, _, make in page.SECTIONS.get(self.system, page.SECTIONS["vae"])}
+        self.given = found.recipe
+        """With the paths of this machine: not to be told."""
         self.licence = bundle.licence(found.recipe, str(self.data.get("description", "")))
 
     @property
@@ -130,9 +132,20 @@ class Told:
         a, b = (self.results.evaluation[name] for name in (first, second))
         return a.value - b.value > 2 * ((a.uncertainty or 0) ** 2 + (b.uncertainty or 0) ** 2) ** 0.5
 
+    def listed(self) -> str:
+        """Every number as a list, with its unit, its images and its network: where there are no tables."""
+        lines = []
+        for name, metric in self.results.evaluation.items():
+            told = [f"n = {metric.n:,}"] if metric.n is not None else []
+            told += [str(metric.protocol[key]) for key in ("network", "resize", "precision") if key in metric.protocol]
+            of = f" ({'; '.join(told)})" if told else ""
+            what, unit = (markdown.escaped(text) for text in (self.say.label(name), metric.unit))
+            lines.append(f"- {what}: **{page.number(metric)}** {unit}{of}")
+        return "\n".join(lines) or markdown.escaped(self.say("run.evaluation_missing"))
+
     def section(self, name: str, kinds: str = "") -> str:
         """A section of the run's page; of its blocks those of some kinds alone, where these are named."""
-        if name not in self.sections:
+        if self.document is None or name not in self.sections:
             return ""
         wanted = kinds.split()
         blocks = [b for b in self.sections[name](self.results, self.say, "p") if not wanted or b.kind in wanted]

@@ -7,8 +7,8 @@ from typing import Any
 
 from arzhang import assembly
 from arzhang.errors import ArzhangError, UsageError
-from arzhang.publish import bundle
-from arzhang.publish.document import PICTURES, Document, Told, metadata
+from arzhang.publish import bundle, wheel
+from arzhang.publish.document import Document, Told, metadata
 from arzhang.training import checkpoint as checkpoints
 from arzhang.training import published
 from arzhang.training.run import Run
@@ -55,9 +55,11 @@ def write(run: Path, folder: Path, name: str, notify: Notify) -> None:
     )  # fmt: skip
     document = Document(folder)
     run_told = Told(run, document)
+    packed = wheel.pack(folder)
     body = document.render(
-        "card.md.j2", run=run_told, name=name, step=found.step, averaged=averaged,
-        weights=sum(tensor.numel() for tensor in tensors.values()), sha256=checkpoints.sha256(folder / published.WEIGHTS),
+        "card.md.j2", run=run_told, name=name, step=found.step, averaged=averaged, wheel=packed.name,
+        weights=sum(tensor.numel() for tensor in tensors.values()),
+        sha256=checkpoints.sha256(folder / published.WEIGHTS),
     )  # fmt: skip
     (folder / "README.md").write_text(metadata(_metadata(run_told, name)) + "\n" + body, encoding="utf-8")
 
@@ -95,13 +97,14 @@ def _result(key: str, run: Told) -> dict[str, Any]:
 
 def plan(name: str, owner: str | None) -> list[str]:
     """What a push would do."""
+    where = f"{owner or 'YOU'}/{name}"
     return [
-        f"a push would make the model {owner or 'YOU'}/{name} on huggingface.co with your own token, and upload these files",
-        f"afterwards: arzhang.load('hf://{owner or 'YOU'}/{name}')",
+        f"a push would make the private model {where} on huggingface.co with your own token, and upload these files",
+        f"afterwards: arzhang.load('hf://{where}'); make it public there once you have looked at it",
     ]
 
 
-def push(folder: Path, name: str, owner: str | None, private: bool, notify: Notify) -> str:
+def push(folder: Path, name: str, owner: str | None, notify: Notify) -> str:
     """Upload the bundle with the official client and the user's own token, which is read by the client alone."""
     try:
         import huggingface_hub
@@ -112,13 +115,10 @@ def push(folder: Path, name: str, owner: str | None, private: bool, notify: Noti
     hub = huggingface_hub.HfApi()
     try:
         where = f"{owner or hub.whoami()['name']}/{name}"
-        hub.create_repo(where, repo_type="model", private=private, exist_ok=True)
+        hub.create_repo(where, repo_type="model", private=True, exist_ok=True)
         hub.upload_folder(
             repo_id=where, folder_path=folder, ignore_patterns=[bundle.MARK], commit_message="Published by Arzhang"
         )
     except Exception as error:  # of the hub's client, of the network beneath it
         raise ArzhangError(f"huggingface.co: {str(error).strip().splitlines()[0]}; the bundle is written") from None
     return f"https://huggingface.co/{where}"
-
-
-__all__ = ["PICTURES", "plan", "push", "write"]
