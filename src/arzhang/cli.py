@@ -298,7 +298,12 @@ def report(words: Words) -> None:
     path, how = options("report", words, Report, positional=["RUN"], about=report.__doc__ or "")
     from arzhang.report import page
 
-    say(f"written: {page.write(Path(path), Path(how.out) if how.out else None)}")
+    written = page.write(Path(path), Path(how.out) if how.out else None)
+    say(f"written: {written}")
+    if how.pdf:
+        from arzhang.report import pdf
+
+        say(f"written: {pdf.write(written)}")
 
 
 def study(words: Words) -> None:

@@ -184,6 +184,8 @@ class Report:
 
     out: str | None = None
     """HTML file to write; none: report.html in the run"""
+    pdf: bool = False
+    """print it as PDF as well, where there is a Chromium"""
 
 
 @dataclass(frozen=True, kw_only=True)
