@@ -298,7 +298,7 @@ def report(words: Words) -> None:
     path, how = options("report", words, Report, positional=["RUN"], about=report.__doc__ or "")
     from arzhang.report import page
 
-    written = page.write(Path(path), Path(how.out) if how.out else None)
+    written = page.write(Path(path), Path(how.out) if how.out else None, how.language)
     say(f"written: {written}")
     if how.pdf:
         from arzhang.report import pdf
@@ -320,8 +320,8 @@ def study(words: Words) -> None:
     from arzhang.report import page
 
     importlib.import_module(f"arzhang.studies.{name}").study(how, out, notify=say)
-    section = page.study_section(out)
-    say(f"written: {page.write_page(out / 'index.html', section.title, [section])}")
+    section = page.study_section(out, where.language)
+    say(f"written: {page.write_page(out / 'index.html', section.title, [section], where.language)}")
     return None
 
 
@@ -365,7 +365,10 @@ def reproduce(words: Words) -> None:
     (how,) = options("reproduce", words, Reproduce, about=reproduce.__doc__ or "")
     from arzhang import reproduce as whole
 
-    say(f"written: {whole.reproduce(how.budget, Path(how.out), notify=say)}")
+    found = whole.reproduce(
+        how.budget, Path(how.out), only=how.only, language=how.language, teach=how.teach, notify=say
+    )
+    say(f"written: {found}")
 
 
 def publish(words: Words) -> None:

@@ -184,6 +184,8 @@ class Report:
 
     out: str | None = None
     """HTML file to write; none: report.html in the run"""
+    language: str = "en"
+    """of the page"""
     pdf: bool = False
     """print it as PDF as well, where there is a Chromium"""
 
@@ -194,6 +196,8 @@ class Study:
 
     out: str | None = None
     """folder of its JSON, figures and page; none: studies/NAME"""
+    language: str = "en"
+    """of the page"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,6 +228,12 @@ class Reproduce:
     """quick: minutes on two cores; standard: a night; paper: the published sizes, for a GPU"""
     out: str = "reproduce"
     """folder of the page and the runs; what is already there is kept, what is missing is made"""
+    only: tuple[str, ...] = ()
+    """these ids alone, such as 3g 5d, and what they rest on"""
+    teach: bool = False
+    """fold every conclusion away until the reader has guessed"""
+    language: str | None = None
+    """write the page in this language alone; none: in every one"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,10 +17,10 @@ import numpy as np
 from filelock import FileLock
 from jaxtyping import UInt8
 from platformdirs import user_cache_path
-from rich.console import Console
 from rich.progress import DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from arzhang.errors import ArzhangError, UsageError
+from arzhang.terminal import console
 
 Notify = Callable[[str], None]
 FILES = {
@@ -234,12 +234,11 @@ def _from_mirrors(one: Source, beside: Path) -> None:
 
 
 def _download(url: str, path: Path) -> None:
-    console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), DownloadColumn(), TransferSpeedColumn())
     with (
         urlopen(url, timeout=SILENCE) as answer,
         path.open("wb") as file,
-        Progress(*columns, console=console, disable=not console.is_terminal) as bar,
+        Progress(*columns, console=console(), disable=not console().is_terminal) as bar,
     ):
         line = bar.add_task(path.name, total=int(answer.headers.get("Content-Length", 0)) or None)
         for block in _blocks(answer):

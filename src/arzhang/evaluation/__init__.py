@@ -129,6 +129,31 @@ def _translator(
     return found, translation.image_sets(model, parts, count, seed)
 
 
+def judge_again(
+    path: Path | str,
+    metrics: Sequence[str],
+    features: Extractor,
+    *,
+    n: int | None = None,
+    seed: int = 0,
+    checkpoint: str = "best",
+    device: torch.device | str = "cpu",
+    notify: Callable[[str], None] = print,
+) -> dict[str, Metric]:
+    """Add to the run's `eval.json` what another feature network says of as many images as it can be given time for."""
+    scores.check(metrics)
+    run = Run(path)
+    model = assembly.load(path, checkpoint=checkpoint, device=device, notify=notify)
+    if isinstance(model, ClassifierTask | SegmenterTask | Translator):
+        raise UsageError(f"{run.path} is a run of {run.recipe.system}: give a VAE or a GAN")
+    parts = assembly.splits(run.recipe, device, notify)
+    step = assembly.sound_checkpoint(run, checkpoint, notify).step
+    protocol = {"split": "test", "data": parts.sha256, "checkpoint": f"{checkpoint}, step {step}", "seed": seed}
+    room: Any = gan if isinstance(model, GANTask) else vae
+    sets = room.image_sets(model, parts, _count(parts, n, True), seed)
+    return _written(read(run.path) | measure_images(sets, metrics, features, seed, protocol), run)
+
+
 def extractor(
     features: str = "inception",
     protocol: str = "pytorch-fid",

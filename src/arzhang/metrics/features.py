@@ -21,7 +21,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from rich.console import Console
 from rich.progress import Progress
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -30,6 +29,7 @@ from arzhang.errors import ArzhangError, UsageError
 from arzhang.metrics import weights as files
 from arzhang.metrics.weights import cache, sha256
 from arzhang.networks import inception
+from arzhang.terminal import console
 
 SIDE = 299
 _NAME = "pt_inception-2015-12-05-6726825d.pth"
@@ -315,9 +315,8 @@ def _gathered(own: Any) -> list[Any]:
 
 def _bar(batches: Images, n: int, title: str) -> Iterator[Tensor]:
     """A bar with the rate and the time left, where there is a terminal to show it on."""
-    console = Console(stderr=True)
-    shown = console.is_terminal and _ranks()[0] == 0
-    with Progress(console=console, disable=not shown, transient=True) as progress:
+    shown = console().is_terminal and _ranks()[0] == 0
+    with Progress(console=console(), disable=not shown, transient=True) as progress:
         task = progress.add_task(title, total=n)
         for batch in batches:
             yield batch

@@ -99,7 +99,7 @@ def plotted(figure: Figure) -> Iterator[tuple[str, str, Any, Any, Any, Any]]:
         for j, line in enumerate(axes.lines):
             if not line.get_transform().contains_branch_seperately(within)[0]:
                 continue  # a line across the panel: it has no x of data
-            series, (xs, ys) = _series(line, j, bars), line.get_data()
+            series, xs, ys = _series(line, j, bars), np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
             ends = _ends(bars[id(line)]) if id(line) in bars else [("", "")] * len(xs)
             for (x, y), (low, high) in zip(zip(xs, ys, strict=True), ends, strict=True):
                 yield panel, series, _plain(x), _plain(y), low, high
@@ -119,7 +119,7 @@ def _series(artist: Any, number: int, bars: Mapping[int, Any], kind: str = "line
 
 def _ends(bar: ErrorbarContainer) -> list[tuple[Any, Any]]:
     segments = [segment for lines in bar.lines[2] for segment in lines.get_segments()] if bar.has_yerr else []
-    count = len(bar.lines[0].get_xdata()) if bar.lines[0] is not None else 0
+    count = len(np.asarray(bar.lines[0].get_xdata())) if bar.lines[0] is not None else 0
     if len(segments) < count:
         return [("", "")] * count
     return [(float(segment[0][1]), float(segment[-1][1])) for segment in segments[-count:]]

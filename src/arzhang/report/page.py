@@ -412,7 +412,7 @@ def _previews_table(results: Results, say: Say) -> list[Block]:
 # ------------------------------------------------------------------------------------------------------------- pictures
 
 
-def _sheets(results: Results, say: Say, names: Sequence[str]) -> tuple[dict[str, Picture], list[Block]]:
+def run_sheets(results: Results, say: Say, names: Sequence[str]) -> tuple[dict[str, Picture], list[Block]]:
     """Those of the run's figures that are there, and a block that names the others."""
     found: dict[str, Picture] = {}
     lacking: dict[str, list[str]] = {}
@@ -431,14 +431,14 @@ def _sheets(results: Results, say: Say, names: Sequence[str]) -> tuple[dict[str,
 
 
 def _pictures(results: Results, say: Say, prefix: str) -> list[Block]:
-    shown, missing = _sheets(results, say, ("originals", "reconstructions", "samples"))
+    shown, missing = run_sheets(results, say, ("originals", "reconstructions", "samples"))
     if {"originals", "reconstructions"} <= shown.keys():
         below = shown["reconstructions"]
         caption = f"{below.caption} {say('run.reconstructions_over')}"
         shown["reconstructions"] = dataclasses.replace(below, caption=caption, over=shown["originals"])
     sheets: list[Block] = [Pictures(list(shown.values()))] if shown else []
     if results.recipe.get("prior") == "mixture":
-        rows, lacking = _sheets(results, say, ("components",))
+        rows, lacking = run_sheets(results, say, ("components",))
         sheets += [Pictures(list(rows.values()))] if rows else lacking
     return [*sheets, *missing, *say.findings(analysis.pictures(results))]
 
@@ -447,7 +447,7 @@ def _sheet(name: str) -> Callable[[Results, Say, str], list[Block]]:
     """A section of one of the run's sheets."""
 
     def section(results: Results, say: Say, prefix: str) -> list[Block]:
-        shown, missing = _sheets(results, say, (name,))
+        shown, missing = run_sheets(results, say, (name,))
         return [Pictures(list(shown.values()))] if shown else missing
 
     return section
@@ -456,12 +456,12 @@ def _sheet(name: str) -> Callable[[Results, Say, str], list[Block]]:
 def _cycle(results: Results, say: Say, prefix: str) -> list[Block]:
     """There and back; and triplets, which only data of pairs have."""
     known = (results.path / "figures" / "triplets.png").is_file()
-    shown, missing = _sheets(results, say, ("cycle", "triplets") if known else ("cycle",))
+    shown, missing = run_sheets(results, say, ("cycle", "triplets") if known else ("cycle",))
     return [*([Pictures(list(shown.values()))] if shown else []), *missing]
 
 
 def _variety(results: Results, say: Say, prefix: str) -> list[Block]:
-    shown, missing = _sheets(results, say, ("variety",))
+    shown, missing = run_sheets(results, say, ("variety",))
     blocks: list[Block] = [Pictures(list(shown.values()))] if shown else [*missing]
     return [*blocks, *say.findings(analysis.variety(results))]
 
@@ -477,7 +477,7 @@ def _traversal(results: Results, say: Say, prefix: str) -> list[Block]:
         legend = [Key(say("run.units_active"), 0, "point"), Key(say("run.units_idle"), 1, "point")]
         present = [key for key, there in zip(legend, (any(active), not all(active)), strict=True) if there]
         blocks.append(Drawings([Drawing(svg, say("run.units_caption"))], present))
-    shown, missing = _sheets(results, say, ("traversal",))
+    shown, missing = run_sheets(results, say, ("traversal",))
     if shown:
         return [*blocks, Pictures(list(shown.values()))]
     if units is not None and not any(units[1]):

@@ -1,19 +1,18 @@
 """What a person sees of a training while it runs: one bar, and nothing without a terminal."""
 
-import sys
 from collections.abc import Mapping
 from types import TracebackType
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
+
+from arzhang.terminal import console
 
 
 class Progress:
     """A bar over all steps, with the epoch, the rate, the last losses read, and the time left."""
 
     def __init__(self, epochs: int, steps: int, done: int, chief: bool) -> None:
-        console = Console(stderr=True)
         self.epochs, self.steps = epochs, steps
         self.words: dict[str, str] = {}
         self.bar = Bar(
@@ -24,8 +23,8 @@ class Progress:
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             TextColumn("{task.fields[losses]}"),
-            console=console,
-            disable=not (chief and sys.stderr.isatty()),
+            console=console(),
+            disable=not (chief and console().is_terminal),
             transient=False,
         )
         self.line = self.bar.add_task("epoch", total=steps, completed=done, rate="", losses="")

@@ -1,0 +1,364 @@
+"""What each part of `arzhang reproduce` has to show, from the files that it has left, by the ids that it answers.
+
+Whatever is shown is shown once.
+"""
+
+import ast
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from arzhang import recipes
+from arzhang.errors import UsageError
+from arzhang.report import analysis, beside, page
+from arzhang.report.assignment import Show, Shown
+from arzhang.report.blocks import PNG, Block, Commands, Details, Findings, Pictures, Prose, Table, Text, picture
+from arzhang.report.page import Keep, Say
+from arzhang.report.results import Metric, read
+
+PUBLICATIONS = "publications.yaml"
+FORM = """\
+# What was published of this. Each entry is shown under 5g; a screenshot is a PNG file in this folder.
+# Take away the # and fill in:
+# Kaggle notebook: {link: "https://www.kaggle.com/code/...", screenshot: kaggle.png}
+# Hugging Face: {link: "https://huggingface.co/...", screenshot: huggingface.png}
+# Article: {link: "https://medium.com/...", screenshot: article.png}
+"""
+
+
+def _sorted(blocks: Iterable[Block]) -> Shown:
+    """Findings are what the numbers say, the rest is the experiment."""
+    blocks = list(blocks)
+    return Shown(
+        [block for block in blocks if not isinstance(block, Findings)],
+        [block for block in blocks if isinstance(block, Findings)],
+    )
+
+
+def _study(folder: Path, language: str, keep: Keep = lambda kind, piece: piece, about: bool = True) -> Shown:
+    experiment, conclusion, settings = page.study_blocks(folder, language, folder.parent.parent, keep)
+    return Shown(experiment if about else experiment[1:], conclusion, settings)
+
+
+def study(name: str, id: str) -> Show:
+    """A study that is shown whole under one id."""
+    return lambda home, language: {id: _study(home / name, language)}
+
+
+def _run(path: Path, language: str, *parts: str) -> Shown:
+    """Some sections of a run. Its hyper-parameters stand under 5f."""
+    say, results = Say(language), read(path)
+    make = {name: make for name, _, make in page.SECTIONS.get(results.system, page.SECTIONS["vae"])}
+    prefix = page.slug(path.name)
+    return replace(_sorted(block for part in parts for block in make[part](results, say, prefix)), settings_at="5f")
+
+
+def _hyperparameters(path: Path, language: str) -> Shown:
+    """Every option of a run and the commands that make it again, folded under its name."""
+    say, results, shown = Say(language), read(path), _run(path, language, "hyperparameters", "reproduce")
+    title = f"{path.name}: {say.label(results.system, 'system')}"
+    return Shown(settings=[Details(title, shown.experiment)])
+
+
+def _numbers(path: Path, language: str, starts: Sequence[str], said: Sequence[str] = ()) -> Shown:
+    """Those of a run's numbers whose names begin so, and those of its conclusions."""
+    say, results = Say(language), read(path)
+    names = [name for name in results.evaluation if name.startswith(tuple(starts))]
+    conclusions = [found for found in analysis.numbers(results) if found["id"].removeprefix("run.") in said]
+    table: list[Block] = [page.measures(results, say, names)] if names else []
+    return Shown(table, say.findings(conclusions), settings_at="5f")
+
+
+def _seeds(home: Path, name: str) -> list[Path]:
+    """The runs `name-0`, `name-1`, … of a part."""
+    return sorted(home.glob(f"{name}-[0-9]*"), key=lambda path: int(path.name.rpartition("-")[2]))
+
+
+def _over_seeds(runs: Sequence[Path], language: str, starts: Sequence[str]) -> Shown:
+    """The means of some numbers over the seeds, with their standard errors; nothing of a single seed."""
+    if len(runs) < 2:
+        return Shown()
+    say, all_of = Say(language), [read(run).evaluation for run in runs]
+    names = [name for name in all_of[0] if name.startswith(tuple(starts)) and all(name in one for one in all_of)]
+    rows: list[list[Any]] = []
+    for name in names:
+        values = [one[name].value for one in all_of]
+        mean = sum(values) / len(values)
+        spread = sum((value - mean) ** 2 for value in values) / (len(values) - 1)
+        unit = all_of[0][name].unit
+        rows.append([say.label(name), page.number(Metric(mean, (spread / len(values)) ** 0.5, None, unit, {})), unit])
+    title = say("assignment.seeds", n=len(runs))
+    return Shown([Table(title, [say("run.metric"), title, say("run.unit")], rows, numeric=(1,))] if rows else ())
+
+
+def _joined(*shown: Shown) -> Shown:
+    where = next((one.settings_at for one in shown if one.settings_at), "")
+    return Shown(
+        [block for one in shown for block in one.experiment],
+        [block for one in shown for block in one.conclusion],
+        [block for one in shown for block in one.settings],
+        where,
+    )
+
+
+def source(room: str, *names: str, language: str = "en") -> list[Block]:
+    """Classes and functions as they stand in the package's file `room`, each folded under its name. Nothing is
+    imported."""
+    text = resources.files("arzhang").joinpath(*room.split("/")).read_text(encoding="utf-8")
+    lines, blocks = text.splitlines(), list[Block]()
+    for name in names:
+        owner, _, method = name.rpartition(".")
+        within: Any = ast.parse(text)
+        if owner:
+            within = next(node for node in within.body if getattr(node, "name", "") == owner)
+        node = next(node for node in within.body if getattr(node, "name", "") == method)
+        first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+        title = Say(language)("assignment.source", name=f"{room.removesuffix('.py').replace('/', '.')}.{name}")
+        blocks.append(Details(title, [Commands(lines[first - 1 : node.end_lineno])]))
+    return blocks
+
+
+# ----------------------------------------------------------------------------------------------------- part by part
+
+ESTIMATORS = {"1a": "pathwise", "1b": "score-function", "1c": "measure-valued"}
+CLASSES = {"1a": "Pathwise", "1b": "ScoreFunction", "1c": "MeasureValued"}
+SINGLE = ("gradients.cost", "gradients.zero", "gradients.diverges", "gradients.astray")
+"""Conclusions about one estimator."""
+
+
+def gradients(home: Path, language: str) -> dict[str, Shown]:
+    """Each estimator alone under its id, the comparison under 1d."""
+
+    def alone(estimator: str) -> Keep:
+        def keep(kind: str, piece: Any) -> Any:
+            if kind == "conclusion":
+                return piece if piece["id"] in SINGLE and piece["values"].get("estimator") == estimator else None
+            if kind != "table":
+                return None
+            column = piece["columns"].index("estimator")
+            return piece | {"rows": [row for row in piece["rows"] if row[column] == estimator]}
+
+        return keep
+
+    def together(kind: str, piece: Any) -> Any:
+        return None if kind == "table" or (kind == "conclusion" and piece["id"] in SINGLE) else piece
+
+    folder, found = home / "gradients", {}
+    for id, estimator in ESTIMATORS.items():
+        shown = _study(folder, language, alone(estimator), about=False)
+        tables = [inner for block in shown.experiment if isinstance(block, Details) for inner in block.blocks]
+        code = source("gradients/estimators.py", CLASSES[id], language=language)
+        found[id] = Shown([*tables, *code], shown.conclusion, settings_at="1d")
+    return found | {"1d": _study(folder, language, together)}
+
+
+TERMS = ("log_likelihood", "posterior_gap", "kl", "cauchy_schwarz", "reconstruction")
+"""Of the decomposition of 2c."""
+
+
+def mixture(home: Path, language: str) -> dict[str, Shown]:
+    """2b: the Cauchy–Schwarz VAE, and what it has over the plain one. 2c: its four terms over training."""
+    runs = _seeds(home, "mixture")
+    compared = beside.section(home / runs[0].name.replace("mixture", "vae"), runs[0], language)
+    parts = [_run(runs[0], language, "setup"), _sorted(compared.blocks), _components(runs[0], language)]
+    seeds = _over_seeds(runs, language, ("component_", "components_", "fd_samples"))
+    code = Shown(source("divergences.py", "log_overlap", "cauchy_schwarz", language=language))
+    return {
+        "2b": _joined(*parts, seeds, code),
+        "2c": _joined(_run(runs[0], language, "curves"), _numbers(runs[0], language, TERMS)),
+        "5f": _joined(*(_hyperparameters(run, language) for run in runs)),
+    }
+
+
+def _components(path: Path, language: str) -> Shown:
+    say = Say(language)
+    found, missing = page.run_sheets(read(path), say, ("components",))
+    return Shown([Pictures(list(found.values()))] if found else missing)
+
+
+LIKELIHOODS = ("negative_elbo", "reconstruction", "kl", "log_likelihood", "active_units", "pixel_")
+SETS = ("kid_", "precision_", "recall_", "density_", "coverage_", "sliced_wasserstein_")
+
+
+def vae(home: Path, language: str) -> dict[str, Shown]:
+    """The β-VAE of problem 3: the first seed's pictures, every seed's numbers."""
+    runs = _seeds(home, "vae")
+    first = runs[0]
+    classes = source("networks/vae.py", "Encoder", "Decoder", language=language)
+    trick = source("networks/vae.py", "reparameterise", "VAE", language=language)
+    say = ("tightness", "tightness_one", "not_normalised")
+    weights = [Findings([_said(home, "weights", name, language) for name in ("encoder", "decoder")])]
+    return {
+        "3a": _joined(Shown(classes, weights), _run(first, language, "setup")),
+        "3b": Shown(trick),
+        "3d": _joined(_run(first, language, "curves"), _numbers(first, language, LIKELIHOODS, say),
+                      _over_seeds(runs, language, ("negative_elbo", "log_likelihood"))),
+        "3e": _run(first, language, "pictures", "interpolation", "traversal"),
+        "3g": _joined(_numbers(first, language, ("fd_",), ("fd",)), _over_seeds(runs, language, ("fd_",))),
+        "3h": _joined(_numbers(first, language, SETS), _over_seeds(runs, language, SETS)),
+        "5f": _joined(*(_hyperparameters(run, language) for run in runs)),
+    }  # fmt: skip
+
+
+def fid(home: Path, language: str) -> dict[str, Shown]:
+    """3g on the real Inception network."""
+    runs = _seeds(home, "vae")
+    return {"3g": _joined(_numbers(runs[0], language, ("fid_",), ("fid",)), _over_seeds(runs, language, ("fid_",)))}
+
+
+def metrics(home: Path, language: str) -> dict[str, Shown]:
+    """3f: what FID sees of the VAE, its bias and its protocols. 3h: every metric."""
+    of_fid = ("metrics.bias", "metrics.like_blur", "metrics.beyond_blur", "metrics.protocols")
+
+    def keep(wanted: bool) -> Keep:
+        def chosen(kind: str, piece: Any) -> Any:
+            about_fid = kind == "picture" or (kind != "figure" and piece["id"] in of_fid)
+            return piece if about_fid == wanted else None
+
+        return chosen
+
+    shown = {
+        "3f": _study(home / "metrics", language, keep(True)),
+        "3h": _study(home / "metrics", language, keep(False), False),
+    }
+    return shown | {"3f": _joined(shown["3f"], Shown(source("metrics/frechet.py", "frechet", language=language)))}
+
+
+def networks(home: Path, language: str) -> dict[str, Shown]:
+    """4f, 4g, 5b, 5c: the discriminator and the generator, block by block and as they stand in the package."""
+
+    def said(what: str, *names: str) -> list[Block]:
+        return [Findings([_said(home, what, name, language) for name in names])]
+
+    room = "networks/pix2pix.py"
+    own = source(room, "DownSample", "UpSample", "Generator", "Discriminator", language=language)
+    losses = [
+        *source("tasks/adversarial.py", "AdversarialLoss", language=language),
+        *source("tasks/pix2pix.py", "Pix2PixTask.judge", "Pix2PixTask.make", language=language),
+    ]
+    return {
+        "4f": Shown([_layers(home, "discriminator", language)], said("patches", "discriminator")),
+        "4g": Shown([_layers(home, "generator", language)], said("blocks", "generator")),
+        "5b": Shown(own, said("weights", "generator", "discriminator")),
+        "5c": Shown(losses),
+    }
+
+
+def _layers(home: Path, name: str, language: str) -> Table:
+    found = _network(home, name)
+    return Table(Say(language)("assignment.layers", name=name), found["columns"], found["rows"])
+
+
+def _network(home: Path, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((home / "networks" / "networks.json").read_text(encoding="utf-8"))[name]
+    return found
+
+
+def _said(home: Path, what: str, name: str, language: str) -> str:
+    say = Say(language)
+    return say(f"assignment.{what}", name=say(f"assignment.{name}"), **_network(home, name)["said"])
+
+
+PICTURES = {"gan": "samples", "cgan": "classes", "cyclegan": "cycle", "pix2pix": "triplets"}
+"""What one looks at of a run of each system."""
+
+
+def one_run(name: str, id: str) -> Show:
+    """A run that is shown under one id."""
+
+    def show(home: Path, language: str) -> dict[str, Shown]:
+        looked = PICTURES[read(home / name).system]
+        return {
+            id: _run(home / name, language, "setup", looked, "curves", "numbers"),
+            "5f": _hyperparameters(home / name, language),
+        }
+
+    return show
+
+
+def runs(pattern: str) -> Show:
+    """Runs that others rest on: their hyper-parameters alone."""
+    return lambda home, language: {
+        "5f": _joined(*(_hyperparameters(path, language) for path in sorted(home.glob(pattern))))
+    }
+
+
+def streets(home: Path, language: str) -> dict[str, Shown]:
+    """Problem 5: pix2pix from segmentations to photos, at every size that was trained."""
+    found: dict[str, list[Shown]] = {}
+    for path in sorted(home.glob("pix2pix-[0-9]*")):
+        for id, shown in {
+            "4g": _run(path, language, "variety"),
+            "5c": _first_loss(path, language),
+            "5d": _run(path, language, "setup", "previews", "triplets", "numbers"),
+            "5e": _run(path, language, "curves"),
+            "5f": _hyperparameters(path, language),
+        }.items():
+            found.setdefault(id, []).append(shown)
+    return {id: _joined(*shown) for id, shown in found.items()}
+
+
+def _first_loss(path: Path, language: str) -> Shown:
+    """5c: where the discriminator's loss begins, beside log 2."""
+    say, train = Say(language), read(path).train
+    first = next((entry for entry in train if {"d_real", "d_fake"} <= entry.keys()), None)
+    if first is None:
+        return Shown()
+    loss = (first["d_real"] + first["d_fake"]) / 2
+    return Shown(
+        (),
+        [Findings([say("assignment.first_loss", loss=loss, coin=analysis.COIN, step=first["step"])])],
+        settings_at="5f",
+    )
+
+
+def alone(home: Path, language: str) -> dict[str, Shown]:
+    """4e and 4h: what the game adds to L1 alone."""
+    found: dict[str, list[Shown]] = {"4e": [], "4h": [], "5f": []}
+    for path in sorted(home.glob("l1-[0-9]*")):
+        compared = beside.section(path, home / path.name.replace("l1", "pix2pix"), language)
+        shown = _sorted(compared.blocks)
+        looked = [block for block in shown.experiment if not isinstance(block, Table)]
+        tables = [block for block in shown.experiment if isinstance(block, Table)]
+        found["4e"].append(Shown(looked, settings_at="5f"))
+        found["4h"].append(Shown(tables, shown.conclusion, settings_at="5f"))
+        found["5f"].append(_hyperparameters(path, language))
+    return {id: _joined(*pieces) for id, pieces in found.items()}
+
+
+def pairs(home: Path, language: str) -> dict[str, Shown]:
+    """5a: three pairs of the training set. 4b: three of another translation."""
+    say, folder = Say(language), home / "pairs"
+    found: dict[str, Shown] = {}
+    for name, told in json.loads((folder / "pairs.json").read_text(encoding="utf-8")).items():
+        sheet = picture(folder / f"{name}.png", say("assignment.pairs_alt"), name, say("assignment.pairs_caption"))
+        shown = Shown([Pictures([sheet])], [Findings([say("assignment.pairs_parts", **told)])])
+        found["4b" if name == "edges2fashion" else "5a"] = shown
+    return found
+
+
+def publications(home: Path, language: str) -> dict[str, Shown]:
+    """5g: the links that the user has entered, each with its screenshot, if there is one."""
+    say, file = Say(language), home.parent / PUBLICATIONS
+    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    entered = (
+        recipes.read_yaml(file) if any(line.strip() and not line.lstrip().startswith("#") for line in lines) else {}
+    )
+    blocks: list[Block] = []
+    for name, entry in entered.items():
+        entry = {"link": entry} if isinstance(entry, str) else entry
+        if not isinstance(entry, dict) or not str(entry.get("link", "")).startswith(("https://", "http://")):
+            raise UsageError(f'{file}: {name}: give it as {{link: "https://…", screenshot: FILE.png}}')
+        blocks.append(Prose(Markup('<p>{}: <a href="{}">{}</a></p>').format(name, entry["link"], entry["link"])))
+        if shot := entry.get("screenshot"):
+            path = file.parent / str(shot)
+            good = path.is_file() and path.read_bytes()[: len(PNG)] == PNG
+            lacking = Text(say("assignment.publish_no_picture", name=name, file=str(shot)))
+            blocks.append(Pictures([picture(path, str(name), str(name))]) if good else lacking)
+    told = say("assignment.published", n=len(entered)) if entered else say("assignment.publish_how", file=PUBLICATIONS)
+    return {"5g": Shown(blocks, [Findings([told])])}

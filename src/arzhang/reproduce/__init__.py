@@ -1,0 +1,214 @@
+"""The whole assignment, 1a to 5g: a table of parts, each with its share of the time, made in order, shown on one page.
+
+Killed at any instant and started again, it does what is missing. A part that fails does not lose the others.
+"""
+
+import json
+import os
+import platform
+import shlex
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from arzhang import recipes
+from arzhang.errors import ArzhangError, UsageError
+from arzhang.report import assignment, parts
+from arzhang.report.assignment import Progress, Show, Shown
+from arzhang.report.prose import IDS
+from arzhang.reproduce import making
+from arzhang.reproduce.budgets import BUDGETS
+from arzhang.reproduce.making import Notify, Work
+from arzhang.reproduce.overview import Overview
+from arzhang.training.run import write_atomically
+from arzhang.wording import LANGUAGES
+
+RECORD = "reproduce.json"
+"""How far each part has come, and the seconds that it took; beside the parts' folders."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the assignment."""
+
+    name: str
+    ids: str
+    """What it answers, whole or in part."""
+    seconds: float
+    """Its share of the quick budget on two cores; all shares together leave a minute of ten."""
+    make: Callable[[Work], None]
+    show: Show
+    needs: tuple[str, ...] = ()
+    """Parts that it rests on."""
+    of: str = ""
+    """The field of the budget without which it is left out."""
+
+
+VAE, CLASSIFIER = ("vae",), ("classifier",)
+PARTS = (
+    #    name            ids                seconds  how it is made                 how it is shown, and what it rests on
+    Part("networks",     "3a 4f 4g 5b 5c",        3, making.networks,               parts.networks),
+    Part("gradients",    "1a 1b 1c 1d",          14, making.study("gradients"),     parts.gradients),
+    Part("divergences",  "2a",                    8, making.study("divergences"),   parts.study("divergences", "2a")),
+    Part("batches",      "3b",                   20, making.study("batches"),       parts.study("batches", "3b")),
+    Part("transposed",   "3c",                   10, making.study("transposed"),    parts.study("transposed", "3c"),
+         of="transposed"),
+    Part("classifier",   "5f",                   30, making.classifier,             parts.runs("classifier")),
+    Part("vae",          "3a 3b 3d 3e 3g 3h 5f", 60, making.vae,                    parts.vae, ("networks", "classifier")),
+    Part("fid",          "3g",                   40, making.fid,                    parts.fid, VAE),
+    Part("mixture",      "2b 2c 5f",             40, making.mixture,                parts.mixture, VAE),
+    Part("weights",      "2c",                   35, making.weights,                parts.study("weights", "2c"), VAE),
+    Part("beta",         "3d",                   55, making.beta,                   parts.study("beta", "3d"), CLASSIFIER),
+    Part("metrics",      "3f 3h",                20, making.metrics,                parts.metrics, VAE),
+    Part("gan",          "4d 5f",                20, making.gan(recipes.GAN),       parts.one_run("gan", "4d"), CLASSIFIER),
+    Part("cgan",         "4a 5f",                25, making.gan(recipes.CGAN),      parts.one_run("cgan", "4a"), CLASSIFIER),
+    Part("pairs",        "4b 5a",                 4, making.pairs,                  parts.pairs),
+    Part("edges",        "4b 5f",                 0, making.edges,                  parts.one_run("edges", "4b"), CLASSIFIER,
+         of="edges_epochs"),
+    Part("segmenter",    "5f",                   20, making.segmenter,              parts.runs("segmenter-[0-9]*")),
+    Part("pix2pix",      "4g 5c 5d 5e 5f",       40, making.pix2pix("pix2pix"),     parts.streets, ("segmenter",)),
+    Part("l1",           "4e 4h 5f",             25, making.pix2pix("l1", adversarial="none"), parts.alone, ("pix2pix",)),
+    Part("cyclegan",     "4c 5f",                25, making.cyclegan,               parts.one_run("cyclegan", "4c")),
+    Part("translation",  "4c 4d 4e 4f 4g 4h",    45, making.study("translation"),   parts.study("translation", "4e"),
+         of="translation"),
+    Part("publications", "5g",                    1, making.publications,           parts.publications),
+)  # fmt: skip
+"""In the order in which they are made."""
+
+
+def reproduce(
+    budget: str,
+    out: Path,
+    *,
+    only: Sequence[str] = (),
+    language: str | None = None,
+    teach: bool = False,
+    notify: Notify = print,
+) -> Path:
+    """Do what is missing in `out`, or what `only` some ids need, and write the page: at first, and after every part.
+
+    Pages are in every language, or in the one that is named. Raises UsageError for an id that there is not, and at the
+    end ArzhangError, which names each part that failed, with its error.
+    """
+    whole = _Whole(budget, out, teach, [language] if language else list(LANGUAGES), notify)
+    wanted = whole.wanted(only)
+    first: Exception | None = None
+    with whole.overview.live():
+        whole.write_pages()
+        for part in wanted:
+            try:
+                whole.make(part)
+            except Exception as error:
+                if hasattr(error, "exit_code"):  # a signal, not a failure
+                    raise
+                first = first or error
+    lines = [f"{p.name} ({' '.join(p.ids)}): {p.error}" for p in whole.progress.values() if p.error]
+    if lines:
+        raise ArzhangError(
+            "\narzhang: ".join([*lines, f"the same command goes on: {whole.command(' '.join(only))}"])
+        ) from first
+    return out / assignment.address(whole.languages[0])
+
+
+class _Whole:
+    """All parts of one budget: how far each has come, and the page of what there is."""
+
+    def __init__(self, budget: str, out: Path, teach: bool, languages: Sequence[str], notify: Notify) -> None:
+        self.budget, self.out, self.teach, self.languages = budget, out, teach, languages
+        self.home = out / budget
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.parts = {part.name: part for part in PARTS if not part.of or getattr(BUDGETS[budget], part.of)}
+        self.progress = {name: self._before(part) for name, part in self.parts.items()}
+        self.shown: dict[tuple[str, str], Mapping[str, Shown]] = {}
+        self.overview = Overview(lambda: list(self.progress.values()), notify)
+        self.work = Work(BUDGETS[budget], self.home, self.overview.say)
+
+    def wanted(self, only: Sequence[str]) -> list[Part]:
+        """The parts of some ids and those that they rest on, in order; without ids all of them."""
+        if unknown := next((id for id in only if id not in IDS), None):
+            raise UsageError(f"--only {unknown}: no such id{recipes.nearest(unknown, IDS)}; there are {', '.join(IDS)}")
+        chosen = {name for name, part in self.parts.items() if not only or set(only) & set(part.ids.split())}
+        for part in reversed(self.parts.values()):
+            chosen |= set(part.needs) if part.name in chosen else set()
+        return [part for part in self.parts.values() if part.name in chosen]
+
+    def make(self, part: Part) -> None:
+        """One part, or nothing where one that it needs has failed. What goes wrong is kept, and raised."""
+        before = self.progress[part.name]
+        if lacking := [name for name in part.needs if self.progress[name].state != "done"]:
+            return self._now(part, state="blocked", error=f"waits for {', '.join(lacking)}")
+        self._now(part, state="running", error="")
+        self.overview.begins(self.progress[part.name])
+        began, state, error = time.monotonic(), "missing", ""
+        try:
+            part.make(self.work)
+            state = "done"
+            self._show(part)
+        except Exception as failure:
+            state, error = "failed", _line(failure)
+            raise
+        finally:  # a signal leaves it missing
+            again = before.state == "done" and state == "done"  # nothing was left to do: its time stands
+            seconds = before.seconds + (0.0 if again else time.monotonic() - began)
+            self._now(part, state=state, error=error, seconds=seconds)
+            self.overview.ended(self.progress[part.name])
+        return None
+
+    def write_pages(self) -> None:
+        found: dict[str, dict[str, list[Shown]]] = {language: {} for language in self.languages}
+        for name, part in self.parts.items():
+            if self.progress[name].state != "done":
+                continue
+            self._show(part)
+            for language in self.languages:
+                for id, shown in self.shown[name, language].items():
+                    found[language].setdefault(id, []).append(shown)
+        progress = list(self.progress.values())
+        about = {"budget": self.budget, "machine": _machine(), "total": sum(part.share for part in progress)}
+        for language, shown_by_id in found.items():
+            sections = assignment.sections(shown_by_id, progress, self.command, about, self.teach, language)
+            assignment.write(self.out, sections, self.languages, language)
+
+    def command(self, ids: str) -> str:
+        """What makes some ids."""
+        words = ["arzhang", "reproduce", "--budget", self.budget, *(["--only", *ids.split()] if ids else [])]
+        return shlex.join([*words, "--out", self.out.resolve().name])
+
+    def _show(self, part: Part) -> None:
+        for language in self.languages:
+            if (part.name, language) not in self.shown:
+                self.shown[part.name, language] = part.show(self.home, language)
+
+    def _now(self, part: Part, **changes: Any) -> None:
+        self.progress[part.name] = replace(self.progress[part.name], **changes)
+        if changes["state"] == "running":
+            for language in self.languages:
+                self.shown.pop((part.name, language), None)
+        record = {"budget": self.budget, "machine": _machine(), "parts": [asdict(p) for p in self.progress.values()]}
+        write_atomically(self.home / RECORD, json.dumps(record, indent=1) + "\n")
+        self.write_pages()
+
+    def _before(self, part: Part) -> Progress:
+        """How far a part had come when this was started the last time."""
+        new = Progress(part.name, part.ids.split(), part.seconds)
+        try:
+            record = json.loads((self.home / RECORD).read_text(encoding="utf-8"))
+            found = next(entry for entry in record["parts"] if entry["name"] == part.name)
+            return replace(
+                new, state="done" if found["state"] == "done" else "missing", seconds=float(found["seconds"])
+            )
+        except (OSError, ValueError, LookupError, TypeError, StopIteration):  # the record is not what results rest on
+            return new
+
+
+def _line(error: Exception) -> str:
+    """One line of it; its kind where Arzhang does not know it."""
+    said = " ".join(str(error).split())
+    return said if isinstance(error, ArzhangError | OSError) else f"{type(error).__name__}: {said}"
+
+
+def _machine() -> str:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{platform.system()} {platform.machine()}, {cores} cores"

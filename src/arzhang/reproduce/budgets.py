@@ -1,0 +1,87 @@
+"""What is spent on each part of the assignment: quick, standard, paper."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from arzhang.studies.options import BatchStudy, BetaStudy, DivergenceStudy, GradientStudy, MetricStudy
+
+
+@dataclass(frozen=True)
+class Streets:
+    """pix2pix on pairs of one size, beside L1 alone: problem 5."""
+
+    size: int
+    width: int
+    scenes: int
+    epochs: int
+    segmenter_epochs: int = 15
+    validation: int = 128
+    inception: bool = True
+    """Whether images are judged by the FID network too, during training and after."""
+    cityscapes: bool = False
+    """Cityscapes where it is at hand."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What is spent on each part. A study has its options under its own name."""
+
+    gradients: GradientStudy
+    divergences: DivergenceStudy
+    batches: BatchStudy
+    beta: BetaStudy
+    metrics: MetricStudy
+    classifier_epochs: int
+    epochs: int
+    """Of the β-VAE of problem 3."""
+    mixture_epochs: int
+    """Of the Cauchy–Schwarz VAE of problem 2, which begins with the β-VAE's weights."""
+    weights: tuple[float, ...]
+    """λ of the sweep of problem 2."""
+    seeds: int
+    samples: int
+    """Importance samples of the likelihood."""
+    fid_n: int
+    """Images of each kind that are judged by the real Inception network (3g); a dozen a second on two cores."""
+    gan_epochs: int
+    gan_width: int
+    cyclegan: tuple[int, int, int]
+    """Epochs, width and scenes."""
+    edges_epochs: int
+    """Of pix2pix from edges to garments; 0: left out."""
+    streets: tuple[Streets, ...]
+    """Each at a size of its own."""
+    transposed: Any = None
+    """Options of the study of that name; none: left out."""
+    translation: Any = None
+    """Options of the study of that name; none: left out."""
+
+
+BUDGETS = {
+    "quick": Budget(
+        gradients=GradientStudy(samples=20_000), divergences=DivergenceStudy(pairs=20_000),
+        batches=BatchStudy(batch_sizes=(16, 256), images=2_048, epochs=1, draws=16),
+        beta=BetaStudy(beta=(0.5, 1.0, 4.0), seeds=1, epochs=1, sprites_beta=(1.0, 8.0), sprites_epochs=2,
+            sprites_seeds=1),
+        metrics=MetricStudy(), classifier_epochs=1, epochs=4, mixture_epochs=1, weights=(0.3, 3.0), seeds=1, samples=8,
+        fid_n=100, gan_epochs=1, gan_width=16, cyclegan=(1, 8, 100), edges_epochs=0,
+        streets=(Streets(64, 16, scenes=300, epochs=3, segmenter_epochs=5, validation=64, inception=False),),
+    ),
+    "standard": Budget(
+        gradients=GradientStudy(), divergences=DivergenceStudy(mixture_pairs=5_000), batches=BatchStudy(seeds=3),
+        beta=BetaStudy(epochs=50, n=2_000, features="inception"),
+        metrics=MetricStudy(n=2_000, features="inception", feature_precision="bfloat16"), classifier_epochs=5,
+        epochs=50, mixture_epochs=50, weights=(0.1, 0.3, 1.0, 3.0, 10.0), seeds=3, samples=128, fid_n=10_000,
+        gan_epochs=50, gan_width=32, cyclegan=(50, 16, 500), edges_epochs=3,
+        streets=(Streets(64, 16, scenes=1_000, epochs=50),),
+    ),
+    "paper": Budget(
+        gradients=GradientStudy(samples=1_000_000), divergences=DivergenceStudy(mixture_pairs=20_000),
+        batches=BatchStudy(seeds=5, images=55_000),
+        beta=BetaStudy(epochs=50, seeds=5, sprites_epochs=100, sprites_seeds=5, features="inception"),
+        metrics=MetricStudy(n=5_000, features="inception"), classifier_epochs=5, epochs=50, mixture_epochs=50,
+        weights=(0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0), seeds=3, samples=5_000, fid_n=10_000, gan_epochs=50,
+        gan_width=64, cyclegan=(50, 64, 3_000), edges_epochs=50,
+        streets=(Streets(256, 64, scenes=3_000, epochs=50, validation=200, cityscapes=True),),
+    ),
+}  # fmt: skip

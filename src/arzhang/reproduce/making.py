@@ -1,0 +1,210 @@
+"""How the parts of the assignment are made: each does what is missing in its folder, and nothing where it is whole."""
+
+import dataclasses
+import importlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from arzhang import assembly, evaluation, explain, recipes, sweep
+from arzhang.data import pairs as data
+from arzhang.errors import ArzhangError
+from arzhang.metrics.features import inception_extractor
+from arzhang.networks import pix2pix as patches
+from arzhang.networks import vae as tables
+from arzhang.report import parts
+from arzhang.reproduce.budgets import Budget, Streets
+from arzhang.training.run import write_atomically
+
+Notify = Callable[[str], None]
+METRICS = ("fid", "kid", "prdc", "sliced-wasserstein")
+TRANSLATED = ("fid", "kid")
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a part is made with."""
+
+    budget: Budget
+    home: Path
+    """The folder of the parts' results."""
+    notify: Notify
+
+    def run(self, recipe: recipes.Training, name: str, samples: int = 1, **how: Any) -> Path:
+        """A run, trained and evaluated, as `home/name`: what is there already is kept."""
+        return sweep.one(recipe, self.home / name, samples, self.notify, **how).path
+
+    def study(self, name: str, options: Any) -> None:
+        """A study in `home/name`; it is kept where it was made with the same options."""
+        result = self.home / name / f"{name}.json"
+        wanted = json.loads(json.dumps(dataclasses.asdict(options)))
+        if not result.exists() or json.loads(result.read_text(encoding="utf-8")).get("options") != wanted:
+            importlib.import_module(f"arzhang.studies.{name}").study(options, self.home / name, self.notify)
+
+    @property
+    def features(self) -> str:
+        """What image metrics see where the Inception network would take too long."""
+        return str(self.home / "classifier")
+
+    def seeds(self, name: str) -> list[tuple[int, str]]:
+        return [(seed, f"{name}-{seed}") for seed in range(self.budget.seeds)]
+
+
+def study(name: str) -> Callable[[Work], None]:
+    return lambda work: work.study(name, getattr(work.budget, name))
+
+
+def networks(work: Work) -> None:
+    """Layer tables and weights, from the modules themselves at the paper's size."""
+    found: dict[str, Any] = {}
+    for name in ("generator", "discriminator"):
+        head, *rows = (line.split("  ") for line in explain.table(name).splitlines()[:-1])
+        cells = [[cell.strip() for cell in row if cell.strip()] for row in rows]
+        network: Any = patches.Generator() if name == "generator" else patches.Discriminator()
+        said: dict[str, Any] = {"weights": _count(network), "size": 256, "blocks": len(cells)}
+        said |= {"narrowest": cells[len(cells) // 2 - 1][2]}  # of the generator, which goes down and up
+        if name == "discriminator":
+            said |= {"outputs": cells[-1][2].partition("×")[2], "sees": patches.receptive_field(network)}
+        found[name] = {"columns": [cell.strip() for cell in head if cell.strip()], "rows": cells, "said": said}
+    for name, module in (("encoder", tables.Encoder()), ("decoder", tables.Decoder())):
+        found[name] = {"said": {"weights": _count(module), "size": 28}}
+    _write(work.home / "networks" / "networks.json", found)
+
+
+def _count(module: Any) -> int:
+    return sum(weights.numel() for weights in module.parameters())
+
+
+def classifier(work: Work) -> None:
+    work.run(recipes.Classifier(epochs=work.budget.classifier_epochs), "classifier")
+
+
+def vae(work: Work) -> None:
+    for seed, name in work.seeds("vae"):
+        recipe = recipes.VAE(epochs=work.budget.epochs, seed=seed)
+        work.run(recipe, name, work.budget.samples, metrics=METRICS, features=work.features)
+
+
+def mixture(work: Work) -> None:
+    for seed, name in work.seeds("mixture"):
+        begun = str(work.home / f"vae-{seed}")
+        recipe = recipes.VAE(
+            epochs=work.budget.mixture_epochs, seed=seed, prior="mixture", divergence="cauchy-schwarz", init_from=begun
+        )
+        work.run(recipe, name, work.budget.samples, metrics=METRICS, features=work.features)
+
+
+def weights(work: Work) -> None:
+    kind = {"prior": "mixture", "divergence": "cauchy-schwarz", "epochs": work.budget.mixture_epochs}
+    typed = recipes.as_flags(kind | {"init_from": str(work.home / "vae-0")})
+    sweep.sweep("vae", typed, {"beta": work.budget.weights}, work.home / "weights", samples=work.budget.samples,
+                notify=work.notify)  # fmt: skip
+
+
+def fid(work: Work) -> None:
+    """3g on the real Inception network, at the n that the budget allows."""
+    n, device = work.budget.fid_n, assembly.device("auto")
+    for _, name in work.seeds("vae"):
+        found = evaluation.read(work.home / name)
+        if found.get("fid_samples", {}).get("n") != n:
+            evaluation.judge_again(
+                work.home / name, ("fid",), inception_extractor("pytorch-fid", device=device), n=n, device=device,
+                notify=work.notify,
+            )  # fmt: skip
+
+
+def beta(work: Work) -> None:
+    options = work.budget.beta
+    own = options.features == "classifier"
+    work.study("beta", replace(options, features=work.features) if own else options)
+
+
+def metrics(work: Work) -> None:
+    options = replace(work.budget.metrics, run=str(work.home / "vae-0"))
+    own = options.features == "classifier"
+    work.study("metrics", replace(options, features=work.features) if own else options)
+
+
+def gan(kind: type[recipes.GAN]) -> Callable[[Work], None]:
+    def make(work: Work) -> None:
+        epochs, width = work.budget.gan_epochs, work.budget.gan_width
+        recipe = kind(epochs=epochs, width=width, choose_by="last", preview_every=max(1, epochs // 5))
+        told: dict[str, Any] = {"told_by": work.features} if kind.conditional else {}
+        work.run(recipe, kind.system, metrics=TRANSLATED, features=work.features, **told)
+
+    return make
+
+
+def cyclegan(work: Work) -> None:
+    streets, (epochs, width, scenes) = work.budget.streets[0], work.budget.cyclegan
+    recipe = recipes.CycleGAN(
+        size=streets.size, scenes=scenes, validation=streets.validation, epochs=epochs, width=width,
+        preview_every=max(1, epochs // 5),
+    )  # fmt: skip
+    work.run(recipe, "cyclegan")
+
+
+def pairs(work: Work) -> None:
+    streets = work.budget.streets[0]
+    found: dict[str, Any] = {}
+    hows: list[dict[str, Any]] = [_data(streets, work.notify), {"dataset": "edges2fashion", "size": 28}]
+    for how in hows:
+        splits, name = data.load(**how, notify=work.notify), how["dataset"]
+        data.sheet(splits.train, 3, work.home / "pairs" / f"{name}.png")
+        sizes = {part: len(getattr(splits, part)) for part in ("train", "validation", "test")}
+        found[name] = sizes | {"title": name, "width": how["size"], "height": how["size"]}
+    _write(work.home / "pairs" / "pairs.json", found)
+
+
+def _data(streets: Streets, notify: Notify) -> dict[str, Any]:
+    """Cityscapes where the budget wants it and it is at hand, else procedural streets."""
+    shared = {"size": streets.size, "scenes": streets.scenes, "validation": streets.validation}
+    if streets.cityscapes:
+        try:
+            data.cityscapes(None, notify)
+            return shared | {"dataset": "cityscapes", "snap": True}
+        except ArzhangError as error:
+            notify(f"procedural streets in place of Cityscapes: {error}")
+    return shared | {"dataset": "streets"}
+
+
+def segmenter(work: Work) -> None:
+    for streets in work.budget.streets:
+        recipe = recipes.Segmenter(epochs=streets.segmenter_epochs, **_data(streets, work.notify))
+        work.run(recipe, f"segmenter-{streets.size}")
+
+
+def pix2pix(name: str, **unlike: Any) -> Callable[[Work], None]:
+    def make(work: Work) -> None:
+        for streets in work.budget.streets:
+            how: dict[str, Any] = {"judge": str(work.home / f"segmenter-{streets.size}")}
+            how |= {"metrics": TRANSLATED, "features": "inception"} if streets.inception else {}
+            recipe = recipes.Pix2Pix(
+                epochs=streets.epochs, width=streets.width, choose_by="kid" if streets.inception else "l1",
+                preview_every=min(10, max(1, streets.epochs // 5)), **_data(streets, work.notify), **unlike,
+            )  # fmt: skip
+            work.run(recipe, f"{name}-{streets.size}", **how)
+
+    return make
+
+
+def edges(work: Work) -> None:
+    """4b: a second translation."""
+    recipe = recipes.Pix2Pix(
+        dataset="edges2fashion", size=32, width=16, batch_size=64, lr=5e-4, receptive_field=16, validation=2_000,
+        epochs=work.budget.edges_epochs, choose_by="l1", preview_every=max(1, work.budget.edges_epochs // 5),
+    )  # fmt: skip
+    work.run(recipe, "edges", metrics=TRANSLATED, features=work.features)
+
+
+def publications(work: Work) -> None:
+    file = work.home.parent / parts.PUBLICATIONS
+    if not file.exists():
+        file.write_text(parts.FORM, encoding="utf-8")
+
+
+def _write(path: Path, found: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
