@@ -1,5 +1,6 @@
 """What every bundle is held to: a folder of its own, nothing of this machine in it, and the licence of its data."""
 
+import contextlib
 import getpass
 import os
 import re
@@ -8,7 +9,6 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
@@ -20,11 +20,12 @@ MARK = ".arzhang-bundle"
 TOKENS = re.compile(rb"hf_[A-Za-z0-9]{30,}|KGAT_[A-Za-z0-9]{16,}|gh[pousr]_[A-Za-z0-9]{30,}|sk-[A-Za-z0-9_-]{30,}")
 SECRET = re.compile(r"TOKEN|KEY|SECRET|PASSWORD|PASSWD|CREDENTIAL", re.IGNORECASE)
 """Names of environment variables whose values are nobody's business."""
+WRITTEN_ONCE = (".safetensors", ".png", ".jpg", ".jpeg")
 FOLDERS = ("data", "init_from")
 """Options of a recipe that name a folder of the user's own."""
 
 
-@contextmanager
+@contextlib.contextmanager
 def fresh(out: Path) -> Iterator[Path]:
     """A folder to fill, which takes the place of `out` once it is whole and holds nothing of this machine.
 
@@ -41,6 +42,16 @@ def fresh(out: Path) -> Iterator[Path]:
         (folder / MARK).write_text("made by `arzhang publish`, which may write it anew\n", encoding="utf-8")
         shutil.rmtree(out, ignore_errors=True)
         folder.replace(out)
+
+
+def linked(source: str, target: str) -> None:
+    """A copy; of what is never written to again, weights and pictures, the same file under another name where the disk
+    can."""
+    if source.endswith(WRITTEN_ONCE):
+        with contextlib.suppress(OSError):
+            return os.link(source, target)
+    shutil.copyfile(source, target)
+    return None
 
 
 def listing(folder: Path) -> list[str]:

@@ -3,7 +3,6 @@
 import contextlib
 import io
 import json
-import os
 import shutil
 import tempfile
 import time
@@ -82,7 +81,7 @@ def _as_attached(run: Path, told: Told, place: Path, notify: Notify) -> None:
     config = {"system": told.system, "recipe": recipe, "data": told.data, "versions": told.results.versions}
     (copy / CONFIG).write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
     if root is not None:
-        shutil.copytree(root, place / root.name, copy_function=_linked)
+        shutil.copytree(root, place / root.name, copy_function=bundle.linked)
 
 
 def _pairs(recipe: Mapping[str, Any], notify: Notify) -> Path | None:
@@ -91,14 +90,6 @@ def _pairs(recipe: Mapping[str, Any], notify: Notify) -> Path | None:
     if name == "cityscapes":
         return layouts.find(cityscapes(recipe.get("data_root"), notify)).root
     return None if name in BUILT_IN else layouts.find(Path(name)).root
-
-
-def _linked(source: str, target: str) -> None:
-    """The same file under another name, without a copy where the disk can."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
 
 
 def _json(path: Path, value: dict[str, Any]) -> None:

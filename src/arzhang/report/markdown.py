@@ -17,9 +17,11 @@ from arzhang.report.blocks import (
     Drawings,
     Facts,
     Findings,
+    Heading,
     Missing,
     Picture,
     Pictures,
+    Prose,
     Section,
     Table,
     Text,
@@ -54,6 +56,10 @@ def pieces(blocks: Iterable[Block]) -> Iterator[Piece]:
     for block in blocks:
         if isinstance(block, Text):
             yield escaped(block.text)
+        elif isinstance(block, Prose):
+            yield str(block.html)
+        elif isinstance(block, Heading):
+            yield f"**{escaped(block.text)}**"
         elif isinstance(block, Findings):
             yield "\n".join(f"- {escaped(sentence)}" for sentence in block.sentences)
         elif isinstance(block, Facts):
