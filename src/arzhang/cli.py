@@ -369,13 +369,17 @@ def reproduce(words: Words) -> None:
         how.budget, Path(how.out), only=how.only, language=how.language, teach=how.teach, notify=say
     )
     say(f"written: {found}")
+    if not how.only:
+        from arzhang import publish as publishing
+
+        publishing.leave(sorted(found.parent.glob("index*.html")), found.parent, notify=say)
 
 
 def publish(words: Words) -> None:
-    """what others can read, run and load: `arzhang publish RUN|DIR --to kaggle | huggingface | article [--push]`"""
+    """what others can read, run and load: `arzhang publish RUN|DIR --to kaggle | huggingface | article | notebook`"""
     path, how = options("publish", words, Publish, positional=["RUN"], about=publish.__doc__ or "")
     if how.to is None:
-        raise UsageError("publish: give --to kaggle, huggingface or article")
+        raise UsageError("publish: give --to kaggle, huggingface, article or notebook")
     from arzhang import publish as publishing
 
     wanted = {field.name: getattr(how, field.name) for field in dataclasses.fields(how) if field.name != "out"}

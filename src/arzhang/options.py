@@ -240,8 +240,9 @@ class Reproduce:
 class Publish:
     """What for, and whether to send it"""
 
-    to: Literal["kaggle", "huggingface", "article"] | None = None
-    """an executed notebook beside the Cityscapes pairs; a model with its card; an article with its pictures"""
+    to: Literal["kaggle", "huggingface", "article", "notebook"] | None = None
+    """an executed notebook beside the Cityscapes pairs; a model with its card; an article with its pictures; of what
+    `arzhang reproduce` left, the whole assignment as an executed notebook to hand in"""
     out: str | None = None
     """folder of the bundle; none: published/NAME-KIND"""
     push: bool = False

@@ -4,18 +4,26 @@ Each kind is a bundle: a folder of its own, written without the network. A push 
 the user's own credentials, which only that client reads.
 """
 
+import functools
 import re
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from arzhang import recipes
-from arzhang.errors import UsageError
-from arzhang.publish import article, bundle, huggingface, kaggle
+from arzhang.errors import ArzhangError, UsageError
+from arzhang.publish import article, bundle, handin, huggingface, kaggle
 from arzhang.publish.found import runs_in
+from arzhang.report import pdf
 
 Notify = Callable[[str], None]
-MODULES = {"kaggle": kaggle, "huggingface": huggingface, "article": article}
+MODULES = {"kaggle": kaggle, "huggingface": huggingface, "article": article, "notebook": handin}
+BY_HAND = {
+    "article": "Medium takes no uploads from programs; open article.html and paste it there",
+    "notebook": "the notebook of the assignment is handed in by hand; --to kaggle has one that is pushed",
+}
+"""What nobody can push, and why. These tell of everything that `arzhang reproduce` left; the others are of one run."""
 PREFERRED = ("pix2pix", "vae", "cgan", "gan", "cyclegan", "segmenter", "classifier")
 """Of a folder of runs the one that is published as a model: the first of these systems that there is."""
 
@@ -46,10 +54,10 @@ def publish(
     """
     if to not in MODULES:
         raise UsageError(f"--to {to}: there is {', '.join(MODULES)}")
-    if push and to == "article":
-        raise UsageError("--push: Medium takes no uploads from programs; open article.html and paste it there")
-    chosen = path if to == "article" else _one_run(path, "pix2pix" if to == "kaggle" else None, notify)
-    name = None if to == "article" else name or _name(chosen)
+    if push and to in BY_HAND:
+        raise UsageError(f"--push: {BY_HAND[to]}")
+    chosen = path if to in BY_HAND else _one_run(path, "pix2pix" if to == "kaggle" else None, notify)
+    name = None if to in BY_HAND else name or _name(chosen)
     if name is not None and not re.fullmatch(r"[a-z0-9][a-z0-9-]{4,49}", name):
         raise UsageError(f"--name {name}: 5 to 50 small letters, digits and dashes")
     warnings = _warnings(chosen)
@@ -71,6 +79,27 @@ def publish(
     link = kind.push(out, name, owner, notify)
     notify(f"published: {link}")
     return Publication(out, link)
+
+
+def leave(pages: Sequence[Path], home: Path, *, notify: Notify = print) -> None:
+    """Beside the pages of `arzhang reproduce` the same as PDF, and the notebook to hand in; a line for what fails."""
+    makers: list[Callable[[], Path]] = [functools.partial(pdf.write, page) for page in pages]
+    makers.append(functools.partial(_notebook, home, notify))
+    for make in makers:
+        try:
+            notify(f"written: {make()}")
+        except ArzhangError as error:
+            notify(f"not written: {error}")
+
+
+def _notebook(home: Path, notify: Notify) -> Path:
+    with tempfile.TemporaryDirectory(dir=home, prefix=".notebook.") as beside:
+        with bundle.fresh(Path(beside) / "bundle") as folder:
+            handin.write(home, folder, None, notify)
+        for path in (Path(beside) / "bundle").iterdir():
+            if path.name != bundle.MARK:
+                path.replace(home / path.name)
+    return home / handin.NOTEBOOK
 
 
 def _one_run(path: Path, system: str | None, notify: Notify) -> Path:

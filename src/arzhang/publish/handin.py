@@ -54,27 +54,25 @@ def compose(budget: str) -> Any:
     )
 
 
-def write(home: Path, out: Path, notify: Notify) -> Path:
-    """`out`, executed beside the results of `arzhang reproduce` in `home`, the wheel beside it.
+def write(home: Path, folder: Path, name: str | None, notify: Notify) -> None:
+    """Fill the bundle: the notebook, executed beside the results of `arzhang reproduce` in `home`, and the wheel.
 
-    Raises UsageError where `home` holds no results or the extra 'publish' is missing, ArzhangError where a cell fails
-    or the notebook would tell of this machine.
+    Raises UsageError where `home` holds no results or the extra 'publish' is missing, ArzhangError where a cell fails.
     """
-    budgets = sorted(path.parent for path in home.glob(f"*/{RECORD}")) if home.is_dir() else []
+    budgets = [path.parent for path in home.glob(f"*/{RECORD}")] if home.is_dir() else []
     if not budgets:
         raise UsageError(f"{home}: holds no results of `arzhang reproduce`")
     latest = max(budgets, key=lambda path: (path / RECORD).stat().st_mtime)
     book = compose(latest.name)
-    notify("executing the notebook")
-    with tempfile.TemporaryDirectory() as private:  # on a copy by links: what the cells write stays apart
-        place, folder = Path(private) / "work", Path(private) / "bundle"
+    notify("executing the notebook of the assignment")
+    with tempfile.TemporaryDirectory() as private:  # what its cells write stays there
+        place = Path(private)
         shutil.copytree(latest, place / "reproduce" / latest.name, copy_function=bundle.linked)
         notebook.execute(book, place)
-        folder.mkdir()
-        notebook.write(book, folder / NOTEBOOK)
-        packed = wheel.pack(folder)
-        bundle.refuse_leaks(folder)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(folder / NOTEBOOK, out)
-        shutil.move(packed, out.with_name(packed.name))
-    return out
+    notebook.write(book, folder / NOTEBOOK)
+    wheel.pack(folder)
+
+
+def plan(name: str | None, owner: str | None) -> list[str]:
+    """What is left to the author."""
+    return [f"fill in the declaration at the end of {NOTEBOOK}; on Kaggle or Colab, upload the wheel with it"]

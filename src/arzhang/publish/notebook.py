@@ -12,6 +12,8 @@ from arzhang import __version__
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.report.source import cut
 
+PATIENCE = 600
+"""Seconds that a kernel may take to start: a busy machine is slow to import things."""
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
@@ -51,13 +53,15 @@ def execute(book: Any, folder: Path) -> None:
     with tempfile.TemporaryDirectory() as private:  # a kernel writes its history and sockets where it is told to
         names = ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "MPLCONFIGDIR")
         environment = os.environ | dict.fromkeys(names, private) | {"TERM": "dumb", "NO_COLOR": "1"}
+        sockets = {"transport": "ipc", "ip": f"{private}/kernel"}  # files that others cannot read, and no open port
         client = nbclient.NotebookClient(
             book,
             timeout=None,
+            startup_timeout=PATIENCE,
             kernel_name="python3",
             resources={"metadata": {"path": str(folder)}},
             record_timing=False,
-            config=traitlets.Config({} if os.name == "nt" else {"KernelManager": {"transport": "ipc"}}),  # no open port
+            config=traitlets.Config({"KernelManager": {} if os.name == "nt" else sockets}),
         )
         try:
             client.execute(env=environment)
