@@ -63,7 +63,7 @@ def test_weights_are_safetensors_and_nothing_else_could_run(bundles):
     assert not [name for name in files if name.endswith((".pt", ".pth", ".bin", ".pkl", ".ckpt", ".py"))]
     with safe_open(bundles.path / "coder" / "model.safetensors", "pt") as file:
         assert file.metadata() == {"format": "pt"}
-        assert sum(file.get_tensor(key).numel() for key in file.keys()) > 1_000
+        assert len(list(file.keys())) > 10
 
 
 @pytest.mark.parametrize("run", ["translator", "coder"])
@@ -138,7 +138,7 @@ def test_loading_from_the_hubs_cache_without_a_network(bundles, monkeypatch, tmp
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     assert arzhang.load("hf://someone/thing").shape == (1, 16, 16)
-    with pytest.raises(ArzhangError, match="hf://someone/else: not in the hub's cache here, and the hub cannot be reached"):
+    with pytest.raises(ArzhangError, match="hf://someone/else: not in the hub's cache here, and the hub cannot be"):
         arzhang.load("hf://someone/else")
 
 

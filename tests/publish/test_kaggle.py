@@ -1,7 +1,6 @@
-"""The Kaggle bundle: its notebook stands alone and runs from top to bottom, its metadata are the platform's, its push."""
+"""The Kaggle bundle: a notebook that stands alone and runs from top to bottom, the platform's metadata, the push."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from command import environment
 from publish.conftest import kaggle_layout
 from test_cli import refused, said
 
+from arzhang.errors import ArzhangError
 from arzhang.publish import kaggle, publish
 
 
@@ -38,7 +38,8 @@ def outputs(book):
 
 
 def pictures(book):
-    return [one.data["image/png"] for cell in book.cells for one in cell.get("outputs", ()) if "image/png" in one.get("data", {})]
+    shown = [one.get("data", {}) for cell in book.cells for one in cell.get("outputs", ())]
+    return [data["image/png"] for data in shown if "image/png" in data]
 
 
 def test_the_notebook_is_executed_and_shows_the_run(home, bundle):
@@ -58,7 +59,8 @@ def test_the_networks_in_it_are_the_packages(bundle):
     book = nbformat.read(bundle / "notebook.ipynb", as_version=4)
     source = "\n".join(cell.source for cell in book.cells if cell.cell_type == "code")
     package = Path(kaggle.__file__).parent.parent
-    whole = "".join((package / name).read_text() for name in ("networks/pix2pix.py", "tasks/adversarial.py", "tasks/pix2pix.py"))
+    rooms = ("networks/pix2pix.py", "tasks/adversarial.py", "tasks/pix2pix.py")
+    whole = "".join((package / name).read_text(encoding="utf-8") for name in rooms)
     for name in ("DownSample", "UpSample", "Generator", "Discriminator", "AdversarialLoss", "Pix2PixTask"):
         body = re.search(rf"^class {name}\b.*?(?=^\S|\Z)", source, re.MULTILINE | re.DOTALL)[0].strip()
         assert len(body) > 500
@@ -117,10 +119,10 @@ def test_it_runs_in_a_clean_environment_beside_pairs_of_the_platforms_layout(bun
     book = nbformat.read(work / "done.ipynb", as_version=4)
     told = outputs(book)
     assert "input/cityscapes-image-pairs/cityscapes_data: 16 pairs of 32×32" in told
-    assert "pix2pix: 2 epochs" in told or (work / "pix2pix" / "eval.json").is_file()
+    assert (work / "pix2pix" / "eval.json").is_file()
     assert len(pictures(book)) >= 7
-    installed = subprocess.run([python, "-c", "import arzhang; print(arzhang.__file__)"], env=here, cwd=work, capture_output=True)
-    assert str(tmp_path / "clean") in os.fsdecode(installed.stdout)
+    words = [python, "-c", "import arzhang; print(arzhang.__file__)"]
+    assert str(tmp_path / "clean") in subprocess.run(words, env=here, cwd=work, capture_output=True, text=True).stdout
 
 
 def test_other_runs_are_refused_in_a_line(home, capsys, tmp_path):
@@ -160,7 +162,8 @@ class Api:
 
     def kernels_push(self, folder):
         kernel = json.loads((Path(folder) / "kernel-metadata.json").read_text())
-        self.told.append(("kernel", kernel["id"], kernel["dataset_sources"][1], (Path(folder) / kernel["code_file"]).is_file()))
+        assert (Path(folder) / kernel["code_file"]).is_file()
+        self.told.append(("kernel", kernel["id"], kernel["dataset_sources"][1]))
         return types.SimpleNamespace(url="https://www.kaggle.com/code/someone/x", error=self.error)
 
 
@@ -179,11 +182,16 @@ def client(monkeypatch):
 NAME = "arzhang-pix2pix-cityscapes-image-pairs"
 
 
+def unwritten(run, folder, name, notify):
+    """In place of a bundle, whose notebook takes a while."""
+    (folder / "kernel-metadata.json").write_text("{}")
+
+
 def test_a_push_by_the_official_client(bundle, client, capsys):
     link = kaggle.push(bundle, NAME, None, print)
     assert link == "https://www.kaggle.com/code/someone/x"
     shelf = f"someone/{NAME}-wheel"
-    assert client.told == [("new", False, shelf), ("kernel", f"someone/{NAME}", shelf, True)]
+    assert client.told == [("new", False, shelf), ("kernel", f"someone/{NAME}", shelf)]
     assert "OWNER/" in (bundle / "kernel-metadata.json").read_text()  # the account is written into a copy alone
     assert capsys.readouterr().out == ""  # the client's own words name folders of this machine
 
@@ -195,7 +203,7 @@ def test_a_second_push_is_a_new_version(bundle, client):
 
 
 def test_a_push_that_cannot_be(home, bundle, client, monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(kaggle, "write", lambda run, folder, name, notify: (folder / "kernel-metadata.json").write_text("{}"))
+    monkeypatch.setattr(kaggle, "write", unwritten)
     words = ["publish", home.translator, "--to", "kaggle", "--out", tmp_path / "out", "--push"]
     refused(capsys, 2, words, "--push: the Cityscapes licence", "forbids redistribution", "--accept-licence")
     assert client.told == []
@@ -206,25 +214,20 @@ def test_a_push_that_cannot_be(home, bundle, client, monkeypatch, capsys, tmp_pa
 
     monkeypatch.setattr(client, "authenticate", leave)
     refused(capsys, 1, [*words, "--accept-licence"], "no credentials for kaggle.com", "KAGGLE_USERNAME", "kaggle.json")
-    monkeypatch.setattr(client, "authenticate", Api.authenticate)
-    monkeypatch.setattr(kaggle, "push", lambda *_: kaggle_error())
-    monkeypatch.undo()
     monkeypatch.setitem(sys.modules, "kaggle.api.kaggle_api_extended", None)
-    monkeypatch.setattr(kaggle, "write", lambda run, folder, name, notify: (folder / "kernel-metadata.json").write_text("{}"))
     refused(capsys, 2, [*words, "--accept-licence"], "pip install 'arzhang[kaggle]'")
 
 
 def test_what_the_platform_refuses_is_said(bundle, client):
-    from arzhang.errors import ArzhangError
-
     client.error = "the title is taken"
     with pytest.raises(ArzhangError, match=r"kaggle\.com: the title is taken; the bundle is written"):
         kaggle.push(bundle, NAME, None, print)
 
 
 def test_without_a_push_it_says_what_one_would_do(home, monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(kaggle, "write", lambda run, folder, name, notify: (folder / "a.txt").write_text("x"))
-    code, out, _ = said(capsys, "publish", home.translator, "--to", "kaggle", "--out", tmp_path / "out", "--owner", "lab")
+    monkeypatch.setattr(kaggle, "write", unwritten)
+    words = ["publish", home.translator, "--to", "kaggle", "--out", tmp_path / "out", "--owner", "lab"]
+    code, out, _ = said(capsys, *words)
     assert code == 0
     assert f"the data set lab/{NAME}-wheel (the package) and the notebook lab/{NAME}" in out
     assert "licence: the Cityscapes licence" in out

@@ -16,6 +16,7 @@ from arzhang.errors import ArzhangError, UsageError
 from arzhang.publish import article, bundle, handin, huggingface, kaggle
 from arzhang.publish.found import runs_in
 from arzhang.report import pdf
+from arzhang.report.results import read
 
 Notify = Callable[[str], None]
 MODULES = {"kaggle": kaggle, "huggingface": huggingface, "article": article, "notebook": handin}
@@ -129,7 +130,6 @@ def _warnings(path: Path) -> list[str]:
 
 def _name(run: Path) -> str:
     """What a model or notebook is called: by what was trained, and on what."""
-    config = recipes.read_yaml(run / "config.yaml")
-    recipe, _ = bundle.told(config.get("recipe") or {}, {})
-    words = f"arzhang-{config.get('system')}-{recipe.get('data') or recipe.get('dataset')}"
+    found = read(run)
+    words = f"arzhang-{found.system}-{found.recipe.get('data') or found.recipe.get('dataset')}"
     return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:50]

@@ -10,7 +10,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 from arzhang.errors import ArzhangError, UsageError
@@ -21,8 +21,6 @@ TOKENS = re.compile(rb"hf_[A-Za-z0-9]{30,}|KGAT_[A-Za-z0-9]{16,}|gh[pousr]_[A-Za
 SECRET = re.compile(r"TOKEN|KEY|SECRET|PASSWORD|PASSWD|CREDENTIAL", re.IGNORECASE)
 """Names of environment variables whose values are nobody's business."""
 WRITTEN_ONCE = (".safetensors", ".png", ".jpg", ".jpeg")
-FOLDERS = ("data", "init_from")
-"""Options of a recipe that name a folder of the user's own."""
 
 
 @contextlib.contextmanager
@@ -103,16 +101,6 @@ def _private() -> dict[str, list[bytes]]:
     secrets = {value for name, value in os.environ.items() if SECRET.search(name) and len(value) >= 12}
     found = {"a path": folders, "the user's name": names, "a secret": secrets}
     return {what: sorted(map(os.fsencode, needles)) for what, needles in found.items()}
-
-
-def told(recipe: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A recipe, and what is known of its data, as others may read them: of the user's own folders only their names."""
-    names = {name: PurePath(str(recipe[name])).name for name in FOLDERS if recipe.get(name)}
-    kept = {**recipe, **names, **({"data_root": None} if "data_root" in recipe else {})}
-    about = dict(data)
-    if "data" in names and "description" in about:
-        about["description"] = str(about["description"]).replace(str(recipe["data"]), names["data"])
-    return kept, about
 
 
 # ---------------------------------------------------------------------------------------------------------- licences

@@ -1,6 +1,5 @@
 """A Markdown document filled from results: a template, the numbers and sentences of a run, its pictures beside it."""
 
-import dataclasses
 import hashlib
 import io
 from collections.abc import Callable, Mapping
@@ -93,15 +92,15 @@ class Told:
     """A run as a template sees it: numbers with their errors, sentences chosen by them, sections by name."""
 
     def __init__(self, path: Path, document: Document | None = None, prefix: str = "") -> None:
-        found = read(path)
-        self.recipe, self.data = bundle.told(found.recipe, found.data)
-        self.results: Results = dataclasses.replace(found, recipe=self.recipe, data=self.data)
+        self.results: Results = read(path)
+        self.recipe, self.data = self.results.recipe, self.results.data
+        config = recipes.read_yaml(path / "config.yaml")
+        self.given: dict[str, Any] = config["recipe"]
+        """The recipe with the paths of this machine: not to be told."""
+        self.licence = bundle.licence(self.given, str(self.data.get("description", "")))
         self.say = page.Say()
         self.document, self.prefix = document, prefix
         self.sections = {part: make for part, _, make in page.SECTIONS.get(self.system, page.SECTIONS["vae"])}
-        self.given = found.recipe
-        """With the paths of this machine: not to be told."""
-        self.licence = bundle.licence(found.recipe, str(self.data.get("description", "")))
 
     @property
     def system(self) -> str:

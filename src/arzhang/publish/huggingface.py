@@ -43,18 +43,13 @@ MEASURES = {
 def write(run: Path, folder: Path, name: str, notify: Notify) -> None:
     """Fill the bundle of a run's best checkpoint. Raises UsageError where `run` is none."""
     trained = Run(run)
-    config, found = trained.config, assembly.sound_checkpoint(trained, "best", notify)
+    found = assembly.sound_checkpoint(trained, "best", notify)
     averaged = trained.recipe.ema is not None
     tensors = found.tensors(checkpoints.AVERAGED if averaged else checkpoints.WEIGHTS)
-    recipe, data = bundle.told(config["recipe"], config.get("data") or {})
-    published.write(
-        folder,
-        {"system": config["system"], "recipe": recipe, "data": data, "versions": config.get("versions", {}),
-         "step": found.step},
-        tensors,
-    )  # fmt: skip
     document = Document(folder)
     run_told = Told(run, document)
+    about = {"system": run_told.system, "recipe": run_told.recipe, "data": run_told.data}
+    published.write(folder, {**about, "versions": run_told.results.versions, "step": found.step}, tensors)
     packed = wheel.pack(folder)
     body = document.render(
         "card.md.j2", run=run_told, name=name, step=found.step, averaged=averaged, wheel=packed.name,
