@@ -1,13 +1,11 @@
 """A Markdown document filled from results: a template, the numbers and sentences of a run, its pictures beside it."""
 
 import hashlib
-import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import jinja2
-from PIL import Image
 
 from arzhang import __version__, recipes
 from arzhang.publish import bundle
@@ -16,8 +14,6 @@ from arzhang.report.blocks import Block
 from arzhang.report.results import Results, read
 
 PICTURES = "pictures"
-WIDTH = 800
-"""Pixels across which a picture is brought near to, if it has fewer."""
 PAPERS: dict[str, tuple[tuple[str, str], ...]] = {
     "pix2pix": (("Isola et al., Image-to-Image Translation with Conditional Adversarial Networks", "1611.07004"),),
     "cyclegan": (("Zhu et al., Unpaired Image-to-Image Translation using Cycle-Consistent Networks", "1703.10593"),),
@@ -68,24 +64,10 @@ class Document:
             if digest not in self.kept:
                 count += 1
                 self.kept[digest] = f"{PICTURES}/{name}-{count}.{'jpg' if shown.kind == 'jpeg' else shown.kind}"
-                (self.folder / self.kept[digest]).write_bytes(_large(shown))
+                (self.folder / self.kept[digest]).write_bytes(markdown.enlarged(shown.content))
             return self.kept[digest]
 
         return keep
-
-
-def _large(shown: markdown.Shown) -> bytes:
-    """A picture of few pixels with each of them a square: platforms blur what they enlarge."""
-    if shown.kind != "png":
-        return shown.content
-    with Image.open(io.BytesIO(shown.content)) as image:
-        factor = WIDTH // image.width
-        if factor < 2:
-            return shown.content
-        larger = image.resize((factor * image.width, factor * image.height), Image.Resampling.NEAREST)
-    buffer = io.BytesIO()
-    larger.save(buffer, format="png", optimize=True)
-    return buffer.getvalue()
 
 
 class Told:

@@ -29,8 +29,10 @@ from arzhang.report.blocks import (
 
 COLUMNS = 3
 """Small multiples beside each other, where they are one picture."""
-MARKS = {"line": "—", "point": "●"}
-"""What stands in a legend for a kind of mark: a file has no style sheet, and a reader may see no colours."""
+WIDTH = 800
+"""Pixels across which a picture of fewer is brought near to."""
+MARKS, CIRCLES = {"line": "—", "point": "●"}, "🔵🟠🟢🟣🔴🟡🔷⚪🌸"
+"""What stands in a legend for a kind of mark, and for a colour of `figures.SERIES`: Markdown has no colours."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,11 @@ def pieces(blocks: Iterable[Block]) -> Iterator[Piece]:
         elif isinstance(block, Drawings):
             yield from _drawings(block)
         elif isinstance(block, Pictures):
+            beside = {one.source for one in block.pictures}
             for one in block.pictures:
                 yield from _picture(one)
+                if one.over is not None and one.over.source not in beside:  # paper has no pointer to lift it with
+                    yield from _picture(one.over)
         elif isinstance(block, Table):
             yield from _table(block)
         else:
@@ -86,6 +91,18 @@ def pieces(blocks: Iterable[Block]) -> Iterator[Piece]:
 def text(found: Iterable[Piece], keep: Callable[[Shown], str]) -> str:
     """One document; `keep` puts a picture somewhere and says where it is."""
     return "\n\n".join(one if isinstance(one, str) else f"![{one.alt}]({keep(one)})" for one in found) + "\n"
+
+
+def enlarged(picture: bytes) -> bytes:
+    """A picture of few pixels with each of them a square: platforms blur what they enlarge."""
+    with Image.open(io.BytesIO(picture)) as image:
+        factor = WIDTH // image.width
+        if factor < 2 or image.format != "PNG":
+            return picture
+        larger = image.resize((factor * image.width, factor * image.height), Image.Resampling.NEAREST)
+    buffer = io.BytesIO()
+    larger.save(buffer, format="png", optimize=True)
+    return buffer.getvalue()
 
 
 def escaped(words: str) -> str:
@@ -104,7 +121,7 @@ def _facts(facts: Mapping[str, str]) -> str:
 
 def _drawings(block: Drawings) -> Iterator[Piece]:
     if block.legend:
-        yield "; ".join(f"{MARKS.get(key.mark, '■')} {escaped(key.text)}" for key in block.legend)
+        yield "; ".join(f"{CIRCLES[key.series]} {MARKS.get(key.mark, '■')} {escaped(key.text)}" for key in block.legend)
     drawn, lacking = [], []
     for drawing in block.drawings:
         label = re.search(r'aria-label="([^"]*)"', str(drawing.svg))
@@ -145,8 +162,6 @@ def _picture(one: Picture) -> Iterator[Piece]:
     caption += [escaped(one.caption)] if one.caption else []
     if caption:
         yield " ".join(caption)
-    if one.over is not None:
-        yield from _picture(one.over)
 
 
 def _alt(words: str) -> str:
@@ -200,5 +215,5 @@ def display(found: Iterable[Piece]) -> None:
             gathered.append(one)
         else:
             said()
-            show(Graphic(one.content, format=one.kind, alt=one.alt))
+            show(Graphic(enlarged(one.content), format=one.kind, alt=one.alt))
     said()

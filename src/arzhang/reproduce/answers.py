@@ -5,7 +5,8 @@ from pathlib import Path
 
 from arzhang.errors import ArzhangError
 from arzhang.report import markdown
-from arzhang.report.blocks import Block
+from arzhang.report.blocks import Block, Commands, Details, Heading
+from arzhang.report.page import Say
 from arzhang.reproduce import PARTS, RECORD, reproduce
 
 
@@ -24,8 +25,17 @@ def answer(id: str, budget: str = "quick", out: Path | str = "reproduce", langua
     blocks: list[Block] = []
     for part in PARTS:
         if part.name in done and id in part.ids.split() and (shown := part.show(home, language).get(id)):
-            blocks += [*shown.experiment, *shown.conclusion, *shown.settings]
+            said = [Heading(Say(language)("assignment.conclusion")), *shown.conclusion] if shown.conclusion else []
+            blocks += [block for block in (*shown.experiment, *said, *shown.settings) if not _source(block)]
     markdown.display([*markdown.pieces(blocks), *([markdown.escaped(failed)] if failed else [])])
+
+
+def _source(block: Block) -> bool:
+    """Whether a block is the package's source, which stands in cells of its own here."""
+    inner = block.blocks[0] if isinstance(block, Details) and len(block.blocks) == 1 else None
+    if not isinstance(inner, Commands) or not inner.lines:
+        return False
+    return inner.lines[0].lstrip().startswith(("class ", "def ", "@"))
 
 
 def _made(id: str, home: Path) -> bool:
