@@ -98,7 +98,9 @@ def test_it_runs_in_a_clean_environment_beside_pairs_of_the_platforms_layout(bun
         [python, "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])"], capture_output=True, text=True
     ).stdout.strip()
     (Path(site) / "others.pth").write_text(f"{packages}\n")
-    here = environment(ARZHANG_CACHE=str(tmp_path / "cache"), PIP_NO_INDEX="1", PIP_DISABLE_PIP_VERSION_CHECK="1")
+    here = environment(
+        ARZHANG_CACHE=str(tmp_path / "cache"), PIP_NO_INDEX="1", PIP_NO_DEPS="1", PIP_DISABLE_PIP_VERSION_CHECK="1"
+    )
     here = {name: value for name, value in here.items() if name not in ("PYTHONPATH", "PYTHONWARNINGS")}
     lacking = subprocess.run([python, "-c", "import arzhang"], env=here, cwd=tmp_path, capture_output=True, text=True)
     assert "No module named 'arzhang'" in lacking.stderr
