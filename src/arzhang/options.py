@@ -183,9 +183,9 @@ class Report:
     """What the page shows"""
 
     out: str | None = None
-    """HTML file to write; none: report.html in the run"""
-    language: str = "en"
-    """of the page"""
+    """HTML file to write; none: report.html, or report.fa.html, in the run"""
+    language: Literal["en", "fa"] = "en"
+    """of the page: English or Persian"""
     pdf: bool = False
     """print it as PDF as well, where there is a Chromium"""
 
@@ -196,8 +196,8 @@ class Study:
 
     out: str | None = None
     """folder of its JSON, figures and page; none: studies/NAME"""
-    language: str = "en"
-    """of the page"""
+    language: Literal["en", "fa"] = "en"
+    """of the page: English or Persian"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,6 +206,8 @@ class Sweep:
 
     out: str | None = None
     """folder of the runs, their table, figure and page; none: sweeps/SYSTEM"""
+    language: Literal["en", "fa"] = "en"
+    """of the page: English or Persian"""
     samples: int = 64
     """importance samples an image for log p(x)"""
     metrics: tuple[str, ...] = ()
@@ -232,7 +234,7 @@ class Reproduce:
     """these ids alone, such as 3g 5d, and what they rest on"""
     teach: bool = False
     """fold every conclusion away until the reader has guessed"""
-    language: str | None = None
+    language: Literal["en", "fa"] | None = None
     """write the page in this language alone; none: in every one"""
 
 

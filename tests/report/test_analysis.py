@@ -72,7 +72,7 @@ def test_the_best_epoch(tmp_path):
         "best": 240.0,
         "epoch": 5,
         "above": 3.0,
-        "unit": "nats",
+        "unit": {"id": "unit.nats"},
     }
     falling = read(make_run(tmp_path / "falling"))
     assert values(analysis.course(falling), "best_last")["best"] == 245.0

@@ -84,6 +84,7 @@ def pages(tmp_path_factory):
     both = [section for path in (run, bare) for section in page.run_sections(path)]
     return {
         "run": page.write(run),
+        "persian": page.write(run, language="fa"),
         "bare": page.write(bare),
         "several": page.write_page(folder / "index.html", "Several runs on one page", both),
     }
@@ -114,7 +115,7 @@ def visit(chromium):
     assert {url for url in asked if not url.startswith("data:")} == wanted
 
 
-@pytest.mark.parametrize("name", ["run", "bare", "several"])
+@pytest.mark.parametrize("name", ["run", "bare", "several", "persian"])
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_readable(visit, pages, name, width, scheme):
@@ -128,6 +129,24 @@ def test_readable(visit, pages, name, width, scheme):
         opened.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     assert opened.evaluate(SMALL) == []
     assert opened.evaluate(BROKEN) == 0
+
+
+def test_persian_runs_from_right_to_left_and_numbers_do_not(visit, pages):
+    opened = visit(pages["persian"])
+    styles = """selector => [...document.querySelectorAll(selector)].map(e => getComputedStyle(e).direction)"""
+    assert set(opened.evaluate(styles, "p, .findings li, h2, nav")) == {"rtl"}
+    assert set(opened.evaluate(styles, "pre, code, svg, tbody .number, .options tbody th")) == {"ltr"}
+    edges = """([selector, from, to]) => [...document.querySelectorAll(selector)].map(e => {
+      const range = document.createRange(); range.selectNodeContents(e);
+      if (to) { range.setStart(e.firstChild, from); range.setEnd(e.firstChild, to); }
+      const box = range.getBoundingClientRect(); return [Math.round(box.left), Math.round(box.right)] })"""
+    names = opened.evaluate(edges, [".options tbody th", 0, 0])
+    dashes = opened.evaluate(edges, [".options tbody th", 0, 2])
+    assert [left for left, _ in dashes] == [left for left, _ in names]  # "--lr", not "lr--"
+    heads, cells = (
+        opened.evaluate(edges, [f".options {part} tr:first-child > *", 0, 0]) for part in ("thead", "tbody")
+    )
+    assert [right for _, right in heads] == [right for _, right in cells]
 
 
 def test_the_check_of_contrast_sees_what_is_faint(visit, pages):

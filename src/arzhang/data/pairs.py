@@ -37,7 +37,8 @@ class Pairs:
     """One part of a set of pairs: what is to be made of each, `images`, and what is given, `inputs`.
 
     Args:
-        images, inputs: the two sides, bytes, of equal height and width.
+        images: the side that is to be made, bytes.
+        inputs: the other side, of equal height and width.
         classes_are: which of the two is a label map, whose colours are never mixed.
         jitter: whether luck enlarges images to 286/256 of their size and cuts out a part of the old size.
         mirror: whether luck mirrors every other example.

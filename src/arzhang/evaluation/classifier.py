@@ -55,6 +55,6 @@ def extractor(path: Path | str, device: torch.device | str = "cpu") -> Extractor
     return Extractor(Embedding(model.classifier), named, weights, FEATURES, prepare, {"resize": "none"}, device)
 
 
-def sound_digest(run: Run) -> str:
-    """The hash of a run's best weights."""
-    return sha256(assembly.sound_checkpoint(run, "best", lambda _: None).path / WEIGHTS)
+def sound_digest(run: Run, checkpoint: str = "best") -> str:
+    """The hash of a run's best or last weights."""
+    return sha256(assembly.sound_checkpoint(run, checkpoint, lambda _: None).path / WEIGHTS)

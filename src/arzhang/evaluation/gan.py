@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from jaxtyping import Int64
 from torch import Tensor
 
 from arzhang import pictures
@@ -13,6 +14,7 @@ from arzhang.evaluation import classifier
 from arzhang.evaluation.moments import Metric, Moments, blocks
 from arzhang.metrics import scores
 from arzhang.randomness import generator, mix
+from arzhang.tasks.classifier import ClassifierTask
 from arzhang.tasks.gan import GANTask
 from arzhang.training.loop import batch_of, block_size
 from arzhang.training.run import Run
@@ -42,28 +44,40 @@ def told(model: GANTask, judge: Path, run: Run, images: Any, seed: int, protocol
 
     Raises UsageError for a classifier of other classes or of images of another shape.
     """
+    network, names = classifier_for(model, judge, run), run.config["data"]["classes"]
+    described = protocol | {"network": "classifier of Arzhang", "sha256": classifier.sound_digest(Run(judge))}
+    taken = taken_for(model, network, seed)
+    asked, real = Moments(), Moments()
+    asked.add({"told": (torch.arange(int(taken.sum())) < taken.trace()).double()})
+    for _, indices in blocks(len(images), "classifying", block_size(images)):
+        found = images.take(indices.to(model.device))
+        real.add({"told": (network.predict(found.images).argmax(1) == found.labels).double()})
+    one = {str(name): float(right) / TOLD for name, right in zip(names, taken.diagonal(), strict=True)}
+    return {
+        "told_samples": asked.metric("told", "fraction", described | {"by_class": one}),
+        "told_real": real.metric("told", "fraction", described),
+    }
+
+
+def classifier_for(model: GANTask, judge: Path, run: Run) -> ClassifierTask:
+    """The classifier of a run, of the same classes as a GAN's. Raises UsageError for another one."""
     network, names = classifier.load(judge, model.device), run.config["data"]["classes"]
     theirs = Run(judge).config["data"]["classes"]
     if theirs != names or network.shape != model.shape:
         raise UsageError(
             f"--classifier {judge}: trained on other images or classes ({', '.join(map(str, theirs[:3]))}…)"
         )
-    described = protocol | {"network": "classifier of Arzhang", "sha256": classifier.sound_digest(Run(judge))}
-    asked, real = Moments(), Moments()
-    by_class = []
+    return network
+
+
+@torch.no_grad()
+def taken_for(model: GANTask, network: ClassifierTask, seed: int) -> Int64[Tensor, "K K"]:
+    """Of `TOLD` images of each class that is asked for (row): how many a classifier takes for each (column)."""
+    rows = []
     for label in range(model.classes):
-        made = model.sample(TOLD, mix(seed, "told", label), label)
-        right = (network.predict(made).argmax(1) == label).double()
-        asked.add({"told": right})
-        by_class.append(float(right.mean()))
-    for _, indices in blocks(len(images), "classifying", block_size(images)):
-        found = images.take(indices.to(model.device))
-        real.add({"told": (network.predict(found.images).argmax(1) == found.labels).double()})
-    one = {str(name): share for name, share in zip(names, by_class, strict=True)}
-    return {
-        "told_samples": asked.metric("told", "fraction", described | {"by_class": one}),
-        "told_real": real.metric("told", "fraction", described),
-    }
+        said = network.predict(model.sample(TOLD, mix(seed, "told", label), label)).argmax(1)
+        rows.append(torch.bincount(said, minlength=model.classes).cpu())
+    return torch.stack(rows)
 
 
 def image_sets(model: GANTask, parts: Any, n: int, seed: int) -> dict[str, scores.ImageSet]:

@@ -35,7 +35,7 @@ def course(results: Results) -> list[Conclusion]:
         return []
     epochs = [entry["epoch"] for entry in results.validation if term in entry]
     values = [float(entry[term]) for entry in results.validation if term in entry]
-    unit = "of the grey range" if term in ("l1", "cycle_l1") else "nats"
+    unit = {"id": "unit.grey_range" if term in ("l1", "cycle_l1") else "unit.nats"}
     found = [*_trend(term, values), *_best(term, epochs, values), *_gap(results, term, epochs, values)]
     return [conclusion | {"values": conclusion["values"] | {"unit": unit}} for conclusion in found]
 

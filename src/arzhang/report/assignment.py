@@ -78,7 +78,7 @@ def _section(
         Heading(say("assignment.settings")), Commands([command]), *settings,
         *([Prose(Markup("<p>{}</p>").format(_html(say, "assignment.settings_elsewhere", ids=links)))] if links else []),
     ]  # fmt: skip
-    return Section(id, f"{id}. {text.title}", blocks, say(f"assignment.problem_{id[0]}"))
+    return Section(id, Markup("<bdi>{}</bdi>. {}").format(id, text.title), blocks, say(f"assignment.problem_{id[0]}"))
 
 
 def _html(say: Say, id: str, **values: Markup) -> Markup:
@@ -126,4 +126,4 @@ def address(language: str) -> str:
     >>> address("en"), address("fa")
     ('index.html', 'index.fa.html')
     """
-    return "index.html" if language == "en" else f"index.{language}.html"
+    return page.page_name("index", language)

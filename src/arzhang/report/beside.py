@@ -85,7 +85,7 @@ def _table(runs: list[Results], say: Say) -> list[Block]:
     if not both:
         return []
     rows: list[list[str | Cell]] = [
-        [say.label(name), *(number(run.evaluation[name]) for run in runs), runs[0].evaluation[name].unit]
+        [say.label(name), *(number(run.evaluation[name]) for run in runs), say.named(runs[0].evaluation[name].unit)]
         for name in both
     ]
     heads = [say("run.metric"), *(_system(run, say) for run in runs), say("run.unit")]

@@ -6,13 +6,15 @@ scheme. Text stays text: it can be searched, and the browser sets it, in whateve
 
 import contextlib
 import csv
+import functools
 import io
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import matplotlib as mpl
 import numpy as np
@@ -24,7 +26,12 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
+from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from arzhang.wording import LANGUAGES, speaking, spoken
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 INK, SOFT, GRID, PAPER = "#1b1e24", "#565d69", "#d5d8de", "#ffffff"
 SERIES = (
@@ -79,15 +86,40 @@ class Sketch(Markup):
 
 
 def save(figure: Figure, out: Path, name: str) -> str:
-    """`out/name.png`, `.svg`, and `.csv` with what is drawn; returns the name. `adopted` brings the SVG onto a page."""
-    with mpl.rc_context(STYLE | {"svg.hashsalt": name}):
-        figure.savefig(out / f"{name}.png", dpi=150)
-        figure.savefig(out / f"{name}.svg", metadata={"Date": None})
-    with (out / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+    """`out/name.png`, `.svg`, and `.csv` with what is drawn; returns the name. `adopted` brings the SVG onto a page.
+
+    In another language than English there is no PNG (matplotlib joins no letters, browsers do), and the others are
+    `out/name.LANGUAGE.svg` and `.csv`.
+    """
+    language = spoken()
+    if language == "en":
+        with mpl.rc_context(STYLE):
+            figure.savefig(out / f"{name}.png", dpi=150)
+    stem = name if language == "en" else f"{name}.{language}"
+    with (out / f"{stem}.csv").open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(COLUMNS)
         rows.writerows(plotted(figure))
+    (out / f"{stem}.svg").write_text(_svg(figure, name), encoding="utf-8")
     return name
+
+
+ISOLATES, EMBEDDINGS = "\u2066\u2067\u2068\u2069", "\u202a\u202b\u202a\u202c"
+"""Marks of direction: the former are what a browser should see, only the latter are in the font that widths are
+measured by."""
+RIGHT_TO_LEFT = re.compile(r">([^<]*[\u0600-\u06ff][^<]*)<")
+
+
+def _svg(figure: Figure, name: str) -> str:
+    """A figure as SVG text. Its layout, anchors too, runs from left to right; words of another direction are marked."""
+    for text in figure.findobj(Text):
+        if any(mark in text.get_text() for mark in ISOLATES):
+            text.set_text(text.get_text().translate(str.maketrans(ISOLATES, EMBEDDINGS)))
+    buffer = io.StringIO()
+    with mpl.rc_context(STYLE | {"svg.hashsalt": name}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    drawn = buffer.getvalue().translate(str.maketrans("\u202a\u202b\u202c", "\u2066\u2067\u2069"))
+    return RIGHT_TO_LEFT.sub(">\u2067\\1\u2069<", drawn)
 
 
 def plotted(figure: Figure) -> Iterator[tuple[str, str, Any, Any, Any, Any]]:
@@ -122,7 +154,7 @@ def _ends(bar: ErrorbarContainer) -> list[tuple[Any, Any]]:
     count = len(np.asarray(bar.lines[0].get_xdata())) if bar.lines[0] is not None else 0
     if len(segments) < count:
         return [("", "")] * count
-    return [(float(segment[0][1]), float(segment[-1][1])) for segment in segments[-count:]]
+    return [(float(s[0][1]), float(s[-1][1])) if len(s) else ("", "") for s in segments[-count:]]  # some are masked
 
 
 def _plain(value: Any) -> Any:
@@ -147,10 +179,7 @@ def inline(figure: Figure, name: str, alt: str) -> Sketch:
 
     `name` keeps its ids apart from those of other figures on the page: no two may share it.
     """
-    buffer = io.StringIO()
-    with mpl.rc_context(STYLE | {"svg.hashsalt": name}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    return adopted(buffer.getvalue(), name, alt, lambda: _png(figure))
+    return adopted(_svg(figure, name), name, alt, lambda: _png(figure))
 
 
 def _png(figure: Figure) -> bytes:
@@ -181,9 +210,26 @@ def adopted(text: str, name: str, alt: str, png: Callable[[], bytes] | None = No
 # -------------------------------------------------------------------------------------------------- a study's figures
 
 
-def styled() -> Any:
-    """Around the code (or as a decorator of the function) that draws one of a study's figures."""
-    return mpl.rc_context(STYLE)
+class styled(AbstractContextManager[None]):
+    """Around code that draws one of a study's figures. A function that it decorates draws it in every language."""
+
+    def __enter__(self) -> None:
+        self.context = mpl.rc_context(STYLE)
+        self.context.__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        self.context.__exit__(*error)
+
+    def __call__(self, draw: F) -> F:
+        @functools.wraps(draw)
+        def drawn(*args: Any, **named: Any) -> Any:
+            found = []
+            for language in LANGUAGES:
+                with mpl.rc_context(STYLE), speaking(language):
+                    found.append(draw(*args, **named))
+            return found[0]
+
+        return drawn  # type: ignore[return-value]
 
 
 def panels(

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import jinja2
+from markupsafe import Markup
 
 from arzhang import recipes
 from arzhang.errors import UsageError
@@ -38,11 +39,12 @@ from arzhang.report.blocks import (
     picture,
 )
 from arzhang.report.results import Metric, Results, read, read_study
-from arzhang.wording import LANGUAGES, words
+from arzhang.wording import LANGUAGES, named, numerals, words
 
-DIRECTION = {"en": "ltr"}
 PREVIEWS = 6
 """Strips of a page at most: the first, the last, and some between."""
+NAMED = ("estimator", "arm")
+"""Kinds of things that a study's tables call by their names in code."""
 IN_NATS = ("loss", "reconstruction", "kl", "negative_elbo")
 
 
@@ -57,9 +59,26 @@ class Say:
     def __call__(self, id: str, /, **values: Any) -> str:
         return re.sub(r"(?<![\w-])-(?=[\d.])", "−", words(id, values, self.known))
 
+    def numerals(self, text: str) -> str:
+        """A cell of numbers, in this language's digits."""
+        return numerals(text, self.known)
+
+    def drawn(self, svg: Markup) -> Markup:
+        """A figure whose axes are numbered in this language's digits."""
+        return Markup(re.sub(r">(\s*[−\d][\d.,]*\s*)<", lambda m: f">{self.numerals(m[1])}<", svg))
+
     def label(self, name: str, kind: str = "label") -> str:
         """The name of something that is logged or measured; a new system may log what nobody has named yet."""
-        return self.known.get(f"{kind}.{name}", name.replace("_", " "))
+        return self(f"{kind}.{name}") if f"{kind}.{name}" in self.known else self.named(name.replace("_", " "))
+
+    def meaning(self, system: str, option: str, documented: str) -> str:
+        """What an option is: in this language where it says so, else in its docstring's own words."""
+        ids = (f"meaning.{system}.{option}", f"meaning.{option}")
+        return next((self(id) for id in ids if id in self.known), documented)
+
+    def named(self, text: str) -> str:
+        """What the data call something, in this language where it has a word of its own for it."""
+        return named(text, self.known)
 
     def findings(self, conclusions: Iterable[analysis.Conclusion]) -> list[Block]:
         """Conclusions in words, if there are any."""
@@ -74,10 +93,16 @@ class Say:
 
 
 def write(run: Path | str, out: Path | None = None, language: str = "en") -> Path:
-    """The page of one run, `report.html` in it unless `out` says otherwise; returns where it is."""
+    """The page of one run, `report.html` (`report.fa.html`) in it unless `out` says otherwise; returns where it is."""
     results, say = read(Path(run)), Say(language)
     title = say("run.title", system=_system(results, say), dataset=_dataset(results))
-    return write_page(out or Path(run) / "report.html", title, run_sections(Path(run), language), language)
+    out = out or Path(run) / page_name("report", language)
+    return write_page(out, title, run_sections(Path(run), language), language)
+
+
+def page_name(stem: str, language: str) -> str:
+    """`report.html`; in another language `report.fa.html` beside it."""
+    return f"{stem}.html" if language == "en" else f"{stem}.{language}.html"
 
 
 def write_page(
@@ -111,8 +136,8 @@ def write_page(
             groups=groups,
             say=say,
             language=language,
+            direction=say("language.direction"),
             languages=languages or {},
-            direction=DIRECTION[language],
             version=metadata.version("arzhang"),
         )
         .lstrip()
@@ -193,14 +218,15 @@ def study_blocks(
               for kind in ("conclusions", "figures", "pictures", "tables")}  # fmt: skip
     blocks: list[Block] = [Text(say(f"study.{name}_about", **counts))]
     for figure in study["figures"]:
-        path = folder / f"{figure}.svg"
+        own = folder / f"{figure}.{language}.svg"
+        path = own if own.is_file() else folder / f"{figure}.svg"
         try:
             text = path.read_text(encoding="utf-8")
         except FileNotFoundError:
             blocks.append(Missing(say("run.picture_missing", file=path.name), f"arzhang study {name}"))
             continue
         title = say.known.get(f"{name}.figure.{figure}", figure.replace("_", " "))
-        title = title.partition("{")[0].rstrip(" ,=")
+        title = title.replace("$", "").partition("{")[0].rstrip(" ,=،")
         alt = " ".join([title + ".", *figures.described(path.with_suffix(".csv"), say)])
         svg = figures.adopted(text, f"s-{name}-{figure.replace('_', '-')}", alt)
         svg.png = png.read_bytes if (png := path.with_suffix(".png")).is_file() else None
@@ -225,6 +251,12 @@ def _files(drawn: Path, base: Path | None) -> dict[str, str]:
     return {path.suffix[1:].upper(): quote(Path(os.path.relpath(path, base)).as_posix()) for path in found}
 
 
+def write_study(folder: Path, language: str = "en") -> Path:
+    """The page of one study, `index.html` (in Persian `index.fa.html`) in its folder; returns where it is."""
+    section = study_section(folder, language)
+    return write_page(folder / page_name("index", language), section.title, [section], language)
+
+
 def _sheets_of(study: dict[str, Any], folder: Path, say: Say) -> list[Block]:
     """A study's pictures: PNG files, each with the words that stand over it."""
     shown, lacking = [], []
@@ -240,8 +272,10 @@ def _sheets_of(study: dict[str, Any], folder: Path, say: Say) -> list[Block]:
 
 
 def _entry(value: Any, say: Say) -> str:
+    if isinstance(value, dict):
+        return say(value["id"], **value.get("values", {}))
     if isinstance(value, str):
-        return say.label(value, "estimator") if f"estimator.{value}" in say.known else value
+        return next((say.known[f"{kind}.{value}"] for kind in NAMED if f"{kind}.{value}" in say.known), value)
     if value is None:
         return ""
     return f"{value:,}" if isinstance(value, int) else f"{value:.4g}".replace("-", "−")
@@ -309,7 +343,7 @@ def _setup(results: Results, say: Say, prefix: str) -> list[Block]:
     if results.unreadable:
         blocks.append(Text(say("run.setup_unreadable", n=results.unreadable)))
     facts = {say("run.folder"): results.path.resolve().name}
-    facts |= {say("run.data"): str(data["description"])} if data.get("description") else {}
+    facts |= {say("run.data"): say.named(str(data["description"]))} if data.get("description") else {}
     facts |= {say("run.parts"): say("run.part_sizes", **parts)} if whole else {}
     reach = data.get("range")
     if isinstance(reach, list) and len(reach) == 2:
@@ -345,7 +379,7 @@ def _curves(results: Results, say: Say, prefix: str) -> list[Block]:
     for terms in panels:
         term = terms[0]
         course = figures.Course(results.course(results.train, term), results.course(results.validation, term))
-        title = ", ".join(say.label(name) for name in terms)
+        title = say("language.comma").join(say.label(name) for name in terms)
         unit = say("run.nats") if term in IN_NATS and results.system == "vae" else ""
         alt = [say("run.curve_alt", term=title, axis=axis)]
         for id, (_, values) in (("training", course.line), ("validation", course.points)):
@@ -540,9 +574,9 @@ def measures(results: Results, say: Say, names: Iterable[str]) -> Table:
     rows: list[list[str | Cell]] = []
     for name in names:
         metric = results.evaluation[name]
-        facts = {key.replace("_", " "): _plain(value, say) for key, value in metric.protocol.items()}
+        facts = {say.label(key, "protocol"): _plain(value, say) for key, value in metric.protocol.items()}
         label = Cell(say.label(name), facts=facts)
-        rows.append([label, number(metric), metric.unit, f"{metric.n:,}" if metric.n is not None else ""])
+        rows.append([label, number(metric), say.named(metric.unit), f"{metric.n:,}" if metric.n is not None else ""])
     heads = [say("run.metric"), say("run.value"), say("run.unit"), say("run.n")]
     return Table(say("run.numbers"), heads, rows, "measures", numeric=(1, 3))
 
@@ -550,11 +584,11 @@ def measures(results: Results, say: Say, names: Iterable[str]) -> Table:
 def _plain(value: Any, say: Say) -> str:
     if value is None or isinstance(value, bool):
         return say(f"run.{str(value).lower()}")
-    if isinstance(value, float):
-        return f"{value:.4g}"
+    if isinstance(value, int | float):
+        return say.numerals(f"{value:.4g}" if isinstance(value, float) else str(value))
     if isinstance(value, list):
-        return ", ".join(_plain(item, say) for item in value)
-    return str(value)
+        return say("language.comma").join(_plain(item, say) for item in value)
+    return say.named(str(value))
 
 
 def _hyperparameters(results: Results, say: Say, prefix: str) -> list[Block]:
@@ -568,7 +602,7 @@ def _hyperparameters(results: Results, say: Say, prefix: str) -> list[Block]:
         changed += differs
         default = _option(defaults[name], say) if name in defaults else ""
         shown = Cell(_option(value, say), mark=say("run.changed") if differs else "")
-        rows.append([recipes.flag(name), shown, default, meaning.get(name, "")])
+        rows.append([recipes.flag(name), shown, default, say.meaning(results.system, name, meaning.get(name, ""))])
     heads = [say("run.option"), say("run.value"), say("run.default"), say("run.meaning")]
     if recipe is None:
         said = say("run.changed_unknown", system=results.system)

@@ -91,7 +91,9 @@ def _over_seeds(runs: Sequence[Path], language: str, starts: Sequence[str]) -> S
         mean = sum(values) / len(values)
         spread = sum((value - mean) ** 2 for value in values) / (len(values) - 1)
         unit = all_of[0][name].unit
-        rows.append([say.label(name), page.number(Metric(mean, (spread / len(values)) ** 0.5, None, unit, {})), unit])
+        rows.append(
+            [say.label(name), page.number(Metric(mean, (spread / len(values)) ** 0.5, None, unit, {})), say.named(unit)]
+        )
     title = say("assignment.seeds", n=len(runs))
     return Shown([Table(title, [say("run.metric"), title, say("run.unit")], rows, numeric=(1,))] if rows else ())
 
@@ -250,8 +252,9 @@ def networks(home: Path, language: str) -> dict[str, Shown]:
 
 
 def _layers(home: Path, name: str, language: str) -> Table:
-    found = _network(home, name)
-    return Table(Say(language)("assignment.layers", name=name), found["columns"], found["rows"])
+    say, found = Say(language), _network(home, name)
+    heads = [say.named(head) for head in found["columns"]]
+    return Table(say("assignment.layers", name=say(f"assignment.{name}")), heads, found["rows"])
 
 
 def _network(home: Path, name: str) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from arzhang import assembly, pictures, recipes, sweep
 from arzhang.contracts import Batch
 from arzhang.data.sprites import NAMES
 from arzhang.errors import UsageError
-from arzhang.evaluation.classifier import sound_digest
 from arzhang.evaluation.moments import Moments, blocks
 from arzhang.metrics import scores
 from arzhang.metrics.disentanglement import dci, mig
@@ -22,11 +21,11 @@ from arzhang.metrics.features import Extractor
 from arzhang.randomness import generator, mix
 from arzhang.studies import beta_figures
 from arzhang.studies.features import extractor
+from arzhang.studies.kept import kept
 from arzhang.studies.options import BetaStudy
 from arzhang.tasks.vae import VAETask
 from arzhang.training.loop import BLOCK
-from arzhang.training.run import Run, write_atomically
-from arzhang.wording import words
+from arzhang.training.run import write_atomically
 
 RESULTS = "beta.json"
 Notify = Callable[[str], None]
@@ -169,19 +168,8 @@ def _images(
                 model = assembly.load(path, device=device)
                 return _terms(model, parts.validation, options.n) | _distances(model, parts.validation, real, seen)
 
-            arms.append({"beta": beta, "seed": seed, "run": path.name} | _kept(path, how, measured))
+            arms.append({"beta": beta, "seed": seed, "run": path.name} | kept(path, how, measured))
     return arms, parts.train.shape, {name: metric["value"] for name, metric in least.items()}
-
-
-def _kept(path: Path, how: dict[str, Any], measured: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What was measured of a run: found beside it where the same weights were measured in the same way before."""
-    how = json.loads(json.dumps(how | {"weights": sound_digest(Run(path))}))
-    place = path.parent / f"{path.name}.json"
-    if place.exists() and (known := json.loads(place.read_text(encoding="utf-8"))).get("how") == how:
-        return {"metrics": known["metrics"]}
-    found = measured()
-    write_atomically(place, json.dumps({"how": how, "metrics": found}) + "\n")
-    return {"metrics": found}
 
 
 def _taken(name: str, images: Any, n: int) -> scores.ImageSet:
@@ -262,7 +250,7 @@ def _sprites(options: BetaStudy, out: Path, notify: Notify) -> list[dict[str, An
             def measured(path: Path = path) -> dict[str, Any]:
                 return _apart(_codes(assembly.load(path, device=device), parts.validation), factors)
 
-            arms.append(_kept(path, {"data": parts.sha256}, measured))
+            arms.append(kept(path, {"data": parts.sha256}, measured))
         known = {"beta": beta, "normalised": normalised(beta, options.sprites_latent_dim, parts.train.shape)}
         rows.append(known | {name: _over(arms, name) for name in arms[0]["metrics"]})
     return rows
@@ -337,19 +325,25 @@ def _apart_conclusions(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         found.append({"id": "beta.apart" if high[term]["error"] else "beta.apart_one", "values": told})
     best = max(rows, key=lambda row: row["mig"]["value"])
     ordered = sorted(NAMES, key=lambda factor: -best[f"mig_{factor}"]["value"])
-    listed = ", ".join(f"{factor} {best[f'mig_{factor}']['value']:.2f}" for factor in ordered)
+    listed = [
+        {"id": "beta.factor_gap", "values": {"factor": _factor(f), "value": best[f"mig_{f}"]["value"]}} for f in ordered
+    ]
     found.append({"id": "beta.factors", "values": {"beta": best["beta"], "factors": listed}})
     known = {f: best[f"informativeness_{f}"]["value"] for f in NAMES}
     hardest = min(known, key=lambda f: known[f])
-    found.append({"id": "beta.informed", "values": {"factor": hardest, "value": known[hardest], "beta": best["beta"]}})
-    return found
+    told = {"factor": _factor(hardest), "value": known[hardest], "beta": best["beta"]}
+    return [*found, {"id": "beta.informed", "values": told}]
+
+
+def _factor(name: str) -> dict[str, Any]:
+    return {"id": f"beta.factor.{name}"}
 
 
 def _table(rows: list[dict], sigma: dict, name: str) -> dict[str, Any]:
     terms = ["negative_elbo", "reconstruction", "kl", "pixel_mse", "active_units"]
     terms += [f"{name}_reconstructions", f"{name}_samples"]
     cells = [
-        [words("beta.sigma_vae") if row["beta"] is None else row["beta"], row.get("normalised"),
+        [{"id": "beta.sigma_vae"} if row["beta"] is None else row["beta"], row.get("normalised"),
          *(row[term]["value"] for term in terms), row[f"{name}_samples"]["error"], row["kid_samples"]["value"]]
         for row in [*rows, sigma]
     ]  # fmt: skip
@@ -384,7 +378,8 @@ def _draw(options: BetaStudy, out: Path) -> list[dict[str, Any]]:
         sheets = []
         for recipe in trained:
             model = assembly.load(_path(out, recipe), device=device)
-            told = words("beta.sigma_vae") if recipe.likelihood == "gaussian" else f"β = {recipe.beta:g}"
+            own = {"id": "beta.at", "values": {"beta": recipe.beta}}
+            told = {"id": "beta.sigma_vae"} if recipe.likelihood == "gaussian" else own
             rows.append(model.sample(10, 0))
             if units := pictures.active_units(pictures.activity(model, first)):
                 path = out / f"traversal_{_path(out, recipe).name.replace('=', '-')}.png"
@@ -393,6 +388,6 @@ def _draw(options: BetaStudy, out: Path) -> list[dict[str, Any]]:
                     {"file": path.name, "id": f"beta.traversal_{kind}", "values": {"told": told, "units": len(units)}}
                 )
         pictures.write_sheet(torch.cat(rows), out / f"samples_{kind}.png")
-        listed = ", ".join(words("beta.sigma_vae") if r.likelihood == "gaussian" else f"{r.beta:g}" for r in trained)
+        listed = [{"id": "beta.sigma_vae"} if r.likelihood == "gaussian" else r.beta for r in trained]
         found += [{"file": f"samples_{kind}.png", "id": f"beta.samples_{kind}", "values": {"betas": listed}}, *sheets]
     return found

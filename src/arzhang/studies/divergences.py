@@ -170,7 +170,7 @@ def _mixture_pairs(options: DivergenceStudy) -> dict[str, list[float]]:
 
 
 def _table(failures: list[dict[str, Any]]) -> dict[str, Any]:
-    rows = [[words(f"divergences.pair.{f['name']}"), f["cs"], f["kl"], f["reverse"]] for f in failures]
+    rows = [[{"id": f"divergences.pair.{f['name']}"}, f["cs"], f["kl"], f["reverse"]] for f in failures]
     return {"id": "divergences.failures", "columns": ["pair", "cs", "forward", "backward"], "rows": rows}
 
 

@@ -98,7 +98,7 @@ def _logarithmic(axes: Axes, zeros: list[str]) -> None:
         low, high = middle / 30**0.5, middle * 30**0.5
     axes.set_ylim(low / (1.8 if zeros else 1), high)
     if zeros:
-        note = f"{', '.join(zeros)}: {words('gradients.legend.zero')}"
+        note = f"{words('language.comma').join(zeros)}: {words('gradients.legend.zero')}"
         axes.text(0.5, 0.03, note, transform=axes.transAxes, fontsize=8.5, ha="center", va="bottom")
 
 

@@ -48,7 +48,7 @@ def draw(
     for kind, steps in curves.items():
         levels = [step["level"] if isinstance(step["level"], str) else f"{step['level']:g}" for step in steps]
         line = "" if isinstance(steps[0]["level"], str) else "-"
-        entries.append((words(f"metrics.legend.{kind}", {"levels": ", ".join(levels)}), *styles[kind], line))
+        entries.append((words(f"metrics.legend.{kind}", {"levels": levels}), *styles[kind], line))
     entries.append((words("metrics.legend.floor"), figures.SOFT, "", "-"))
     entries += [
         (words(f"metrics.legend.{which}"), figures.INK, "", style)

@@ -25,7 +25,6 @@ from arzhang.studies import metric_figures
 from arzhang.studies.features import extractor
 from arzhang.studies.options import MetricStudy
 from arzhang.training.run import write_atomically
-from arzhang.wording import words
 
 RESULTS = "metrics.json"
 Notify = Callable[[str], None]
@@ -283,8 +282,8 @@ def equivalent_blur(value: float, floor: float, steps: Sequence[dict[str, Any]])
 # -------------------------------------------------------------------------------------------------------- findings
 
 
-def _metric(name: str, metric: str) -> str:
-    return words(f"metrics.name.{name if metric == 'fd' else metric}")
+def _metric(name: str, metric: str) -> dict[str, Any]:
+    return {"id": f"metrics.name.{name if metric == 'fd' else metric}"}
 
 
 def _conclusions(
@@ -294,9 +293,10 @@ def _conclusions(
     said: list[dict[str, Any]] = []
     for m, row in found.items():
         for kind in ("worse", "better", "blind"):
-            listed = [words(f"metrics.kind.{k}") for k, s in row.items() if verdict(s, k not in UNORDERED).kind == kind]
+            alike = [k for k, s in row.items() if verdict(s, k not in UNORDERED).kind == kind]
+            listed = [{"id": f"metrics.kind.{k}"} for k in alike]
             if listed:
-                told = {"metric": _metric(name, m), "kinds": ", ".join(listed)}
+                told = {"metric": _metric(name, m), "kinds": listed}
                 said.append({"id": f"metrics.{kind}", "values": told})
     last = curves["fewer"][-1]
     values: dict[str, Any] = {
@@ -309,7 +309,7 @@ def _conclusions(
     for which, measured in vae.items():
         blur = equivalent_blur(measured["fd"], floor["fd"]["value"], curves["blur"])
         within = math.isfinite(blur)
-        values = {"which": words(f"metrics.{which}"), "metric": _metric(name, "fd"), "value": measured["fd"]}
+        values = {"which": {"id": f"metrics.{which}"}, "metric": _metric(name, "fd"), "value": measured["fd"]}
         values |= {"blur": blur if within else float(curves["blur"][-1]["level"])}
         values |= {m: measured[m] for m in ("precision", "recall", "coverage")}
         said.append({"id": "metrics.like_blur" if within else "metrics.beyond_blur", "values": values})
@@ -326,29 +326,32 @@ def _short(level: Level) -> str:
     return level if isinstance(level, str) else f"{level:g}"
 
 
+def _level(kind: str, level: Level) -> dict[str, Any]:
+    return {"id": f"metrics.level.{kind}", "values": {"level": _short(level)}}
+
+
 def _tables(
     options: MetricStudy, name: str, floor: dict, curves: dict, found: dict, vae: dict, protocols: dict
 ) -> list[dict[str, Any]]:
     """Which metric sees what; every number; and how protocols mix."""
 
-    def cell(kind: str, signs: Sequence[int]) -> str:
+    def cell(kind: str, signs: Sequence[int]) -> dict[str, Any]:
         v = verdict(signs, kind not in UNORDERED)
         if v.kind == "blind":
-            return words("metrics.cell.blind")
+            return {"id": "metrics.cell.blind"}
         if kind in UNORDERED:
             seen = [_short(level) for level, sign in zip(LEVELS[kind], signs, strict=True) if sign == signs[v.level]]
-            return words(f"metrics.cell.{v.kind}_each", {"levels": ", ".join(seen)})
-        level = words(f"metrics.level.{kind}", {"level": _short(LEVELS[kind][v.level])})
-        return words(f"metrics.cell.{v.kind}", {"level": level})
+            return {"id": f"metrics.cell.{v.kind}_each", "values": {"levels": seen}}
+        return {"id": f"metrics.cell.{v.kind}", "values": {"level": _level(kind, LEVELS[kind][v.level])}}
 
     sees = [[_metric(name, m), *(cell(kind, own) for kind, own in row.items())] for m, row in found.items()]
-    first = [words("metrics.kind.floor"), *(f"{floor[m]['value']:.4g} ± {floor[m]['spread']:.1g}" for m in BETTER)]
+    first = [{"id": "metrics.kind.floor"}, *(f"{floor[m]['value']:.4g} ± {floor[m]['spread']:.1g}" for m in BETTER)]
     rows: list[list[Any]] = [first]
     for kind, steps in curves.items():
         for step in steps:
-            told = words(f"metrics.level.{kind}", {"level": _short(step["level"])})
-            rows.append([f"{words(f'metrics.kind.{kind}')}: {told}", *(step[m]["value"] for m in BETTER)])
-    rows += [[words(f"metrics.{which}"), *(measured[m] for m in BETTER)] for which, measured in vae.items()]
+            told = {"kind": {"id": f"metrics.kind.{kind}"}, "level": _level(kind, step["level"])}
+            rows.append([{"id": "metrics.row", "values": told}, *(step[m]["value"] for m in BETTER)])
+    rows += [[{"id": f"metrics.{which}"}, *(measured[m] for m in BETTER)] for which, measured in vae.items()]
     heads = [f"metrics_{name if m == 'fd' else m}" for m in BETTER]
     tables = [
         {"id": "metrics.sees", "columns": ["metric", *(f"metrics_{kind}" for kind in curves)], "rows": sees},
@@ -367,5 +370,5 @@ def _sheet(sets: _Sets, out: Path) -> list[dict[str, Any]]:
     for kind in ("blur", "noise", "resize"):
         rows += [spoil(some, kind, level, generator(sets.options.seed, "sheet")) for level in LEVELS[kind]]
     pictures.write_sheet(torch.cat(rows), out / "spoilt.png")
-    listed: dict[str, Any] = {kind: ", ".join(map(_short, LEVELS[kind])) for kind in ("blur", "noise", "resize")}
+    listed: dict[str, Any] = {kind: [_short(level) for level in LEVELS[kind]] for kind in ("blur", "noise", "resize")}
     return [{"file": "spoilt.png", "id": "metrics.sheet", "values": listed}]

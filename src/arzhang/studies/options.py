@@ -1,7 +1,7 @@
 """The options of every study: frozen dataclasses of plain values. A field's docstring is its `--help`. No torch."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,11 +120,163 @@ class MetricStudy:
     """kind of device"""
 
 
+@dataclass(frozen=True, kw_only=True)
+class TransposedStudy:
+    """What a transposed convolution does: its size formula beside the layer, its spread, its checkerboards. (3c)"""
+
+    side: tuple[int, ...] = (1, 2, 5)
+    """sides of the input"""
+    kernel: tuple[int, ...] = (1, 2, 3, 4, 5)
+    """sides of the kernel"""
+    stride: tuple[int, ...] = (1, 2, 3, 4)
+    """steps between the places where kernels land"""
+    padding: tuple[int, ...] = (0, 1, 2)
+    """rows cut off at each border"""
+    output_padding: tuple[int, ...] = (0, 1, 2, 3)
+    """rows given back at the end"""
+    dilation: tuple[int, ...] = (1, 2, 3)
+    """steps between the kernel's taps; every combination of these six is tried"""
+    seed: int = 0
+    """of images and weights"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TranslationStudy:
+    """pix2pix taken apart: its losses, its generator, its patches, and CycleGAN on the same data. (4c–4h)"""
+
+    budget: Literal["quick", "standard", "paper"] = "quick"
+    """quick: half an hour on two cores; standard: a night; paper: the published sizes; options given besides win"""
+    tables: tuple[str, ...] = ("objectives", "generators", "patches", "cyclegan")
+    """what is compared: objectives, generators, patches (the paper's tables 1 to 3), cyclegan (beside pix2pix)"""
+    arms: tuple[str, ...] = ("all",)
+    """of these tables, these trainings alone: l1, gan, cgan, l1_gan, l1_cgan, decoder_l1, decoder_l1_cgan, patch_1,
+    patch_16, patch_34, patch_286, cyclegan; all: every one"""
+    dataset: Literal["streets", "cityscapes"] = "streets"
+    """built-in pairs; --data takes its place"""
+    data: str | None = None
+    """folder or zip of pairs whose given side is a label map in Cityscapes' colours"""
+    snap: bool = False
+    """take each colour of a label map to the nearest class of Cityscapes' palette (JPEG leaves colours in between)"""
+    size: int | None = None
+    """side of the images in pixels"""
+    scenes: int | None = None
+    """training scenes of streets"""
+    validation: int = 200
+    """pairs held out for validation; streets have as many for the test, or a quarter of the scenes"""
+    width: int | None = None
+    """channels of the first layer of all networks"""
+    epochs: int | None = None
+    """epochs of each training of pix2pix"""
+    cycle_epochs: int | None = None
+    """epochs of CycleGAN, each of half as many steps, for its two sides come from different scenes"""
+    seeds: int | None = None
+    """trainings of each arm"""
+    segmenter: str | None = None
+    """a run of `arzhang train segmenter` on the same data, which judges; none: one is trained"""
+    segmenter_epochs: int | None = None
+    """epochs of that segmenter"""
+    features: Literal["none", "inception"] | None = None
+    """inception: FID and KID besides"""
+    n: int | None = None
+    """test images that they compare; none: all"""
+    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """kind of device"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfPix2Pix:
+    """Which pix2pix is looked into"""
+
+    run: str | None = None
+    """a run of `arzhang train pix2pix`; none: a small one is trained on streets"""
+    size: int = 64
+    """side of those streets in pixels"""
+    scenes: int = 400
+    """how many of them"""
+    validation: int = 200
+    """scenes held out for validation; the test part holds as many, or a quarter of the training scenes"""
+    width: int = 16
+    """channels of its first layers"""
+    epochs: int = 12
+    """epochs of its training"""
+    seed: int = 0
+    """of its weights and noise"""
+    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """kind of device"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateStudy(OfPix2Pix):
+    """Which term of pix2pix's objective moves which weights: gradients of its own training steps. (4h)"""
+
+    steps: int = 16
+    """training steps over which gradients are averaged, before training and after it"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VarietyStudy(OfPix2Pix):
+    """How outputs of one input vary with dropout's noise, and where. (4g)"""
+
+    n: int = 100
+    """test inputs"""
+    outputs: int = 16
+    """outputs of each, with noise of its own"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatchStudy(OfPix2Pix):
+    """What a PatchGAN sees: its measured receptive field, and its decisions over a photo. (4f)"""
+
+    receptive_fields: tuple[int, ...] = (1, 16, 34, 70)
+    """discriminators to look into: 1, 16, 34, 70, 286; each trained, unless --run gives one"""
+    n: int = 100
+    """test images on which they decide"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassStudy:
+    """A conditional GAN told each class: a grid of classes, and what a classifier takes them for. (4a)"""
+
+    cgan: str | None = None
+    """a run of `arzhang train cgan`; none: one is trained"""
+    classifier: str | None = None
+    """a run of `arzhang train classifier` on the same data; none: one is trained"""
+    dataset: Literal["fashion-mnist", "mnist", "kmnist", "sprites"] = "fashion-mnist"
+    """a built-in data set with classes"""
+    width: int = 32
+    """of that cgan"""
+    epochs: int = 6
+    """of that cgan"""
+    classifier_epochs: int = 2
+    """of that classifier"""
+    seed: int = 0
+    """of weights and noise"""
+    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """kind of device"""
+
+
 STUDIES: dict[str, type] = {
     "gradients": GradientStudy,
     "batches": BatchStudy,
     "divergences": DivergenceStudy,
     "beta": BetaStudy,
     "metrics": MetricStudy,
+    "transposed": TransposedStudy,
+    "translation": TranslationStudy,
+    "updates": UpdateStudy,
+    "variety": VarietyStudy,
+    "patches": PatchStudy,
+    "classes": ClassStudy,
 }
 """Every study's options, by its name; `arzhang.studies.NAME.study` runs it."""
+
+
+def changed(options: Any) -> dict[str, Any]:
+    """The options that were not left at their defaults: what one would have to type.
+
+    >>> changed(DivergenceStudy(pairs=800))
+    {'pairs': 800}
+    """
+    values = {field.name: getattr(options, field.name) for field in fields(options)}
+    plain = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    return {field.name: plain[field.name] for field in fields(options) if plain[field.name] != field.default}

@@ -73,8 +73,8 @@ class Pix2PixTask:
     def judge(self, batch: Batch, shared: dict[str, Any]) -> tuple[Float[Tensor, ""], Scalars]:
         """D's turn: half the sum of its losses on the real pair and on the made one, which is detached from G."""
         assert self.game is not None
-        real = self._verdict(shared["inputs"], shared["real"])
-        made = self._verdict(shared["inputs"], shared["made"].detach())
+        real = self.verdict(shared["inputs"], shared["real"])
+        made = self.verdict(shared["inputs"], shared["made"].detach())
         found = self.game.discriminator(real, made)
         return found.loss, {"d_real": found.real, "d_fake": found.fake, "d_accuracy": found.accuracy}
 
@@ -83,12 +83,12 @@ class Pix2PixTask:
         l1 = (shared["made"] - shared["real"]).abs().mean()
         loss, scalars = self.recipe.l1_weight * l1, {"g_l1": l1 / 2}
         if self.game is not None:
-            adversarial = self.game.generator(self._verdict(shared["inputs"], shared["made"]))
+            adversarial = self.game.generator(self.verdict(shared["inputs"], shared["made"]))
             loss, scalars = loss + adversarial, {"g_adversarial": adversarial, **scalars}
         return loss, scalars
 
-    def _verdict(self, inputs: Tensor, images: Tensor) -> Float[Tensor, "B 1 h w"]:
-        """Logits of D, one a patch: above the threshold for real."""
+    def verdict(self, inputs: Tensor, images: Tensor) -> Float[Tensor, "B 1 h w"]:
+        """Logits of D, one a patch, of inputs and images in [−1, 1]: above the threshold for real."""
         seen = torch.cat([inputs, images], 1) if self.recipe.conditional else images
         return cast(Tensor, self.networks.get_submodule("discriminator")(seen))
 

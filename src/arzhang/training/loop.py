@@ -171,7 +171,7 @@ class Loop:
         factor = self._schedule()
         logged: list[Tensor] = []
         for i, (turn, optimizer) in enumerate(zip(self.task.turns, self.optimizers, strict=True)):
-            with _only(turn.modules, self.task.networks) if len(self.optimizers) > 1 else contextlib.nullcontext():
+            with only(turn.modules, self.task.networks) if len(self.optimizers) > 1 else contextlib.nullcontext():
                 for group in optimizer.param_groups:
                     group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor
                 self.fabric.backward(self.module(i))
@@ -429,7 +429,7 @@ def _keep_freed_memory() -> None:
 
 
 @contextlib.contextmanager
-def _only(modules: Sequence[nn.Module], networks: nn.Module) -> Iterator[None]:
+def only(modules: Sequence[nn.Module], networks: nn.Module) -> Iterator[None]:
     """Gradients for these modules' weights alone: the other player's stand still and cost no backward pass."""
     wanted = {id(p) for module in modules for p in module.parameters()}
     frozen = [p for p in networks.parameters() if p.requires_grad and id(p) not in wanted]

@@ -1,6 +1,13 @@
 """English: what conclusions, figures and pages say, by id."""
 
 ENGLISH: dict[str, str] = {
+    # --- The language itself ----------------------------------------------------------------------------------------
+    "language.direction": "ltr",
+    "language.digits": "0123456789",
+    "language.decimal": ".",
+    "language.thousands": ",",
+    "language.percent": "%",
+    "language.comma": ", ",
     # --- Gradient estimators (1d): conclusions ----------------------------------------------------------------------
     "gradients.agree": "The estimators agree: all {compared} measured means lie within the 95 % bound for all of them "
     "together ({bound:.2f} standard errors; the farthest is {largest:.2f} away).",
@@ -159,6 +166,89 @@ ENGLISH: dict[str, str] = {
     "KLs are {kl:.3f} and {other:.3f}.",
     "divergences.shrinking": "As that narrow component shrinks to a width of {scale:.0e}, D_CS goes from {first:.3g} to "
     "{last:.3g} and on without bound, KL(q‖p) stays below {kl:.3f}: a learned prior needs a floor under its variances.",
+    # --- Transposed convolutions (3c) -------------------------------------------------------------------------------
+    "study.transposed": "Transposed convolutions",
+    "study.transposed_about": "Every pixel of the input lays the kernel, weighted by its value, into the output; where "
+    "kernels overlap they add. An output's side is m = (n − 1)s − 2p + d(k − 1) + o + 1, for an input of side n, a kernel "
+    "of side k, stride s, padding p, output padding o and dilation d. Each combination of {side} × {kernel} × {stride} × "
+    "{padding} × {output_padding} × {dilation} values is given to torch's layer.",
+    "transposed.formula": "Formula and layer agree for all {accepted:,} combinations that the layer takes.",
+    "transposed.formula_fails": "Formula and layer differ for some of the {accepted:,} combinations that the layer takes: "
+    "only {sides:,} agree. Something is wrong.",
+    "transposed.refused": "The layer refuses {refused:,} of {combinations:,} combinations: all those whose output padding is "
+    "neither below the stride nor below the dilation, or that leave no pixel, and no others.",
+    "transposed.refused_otherwise": "Of {combinations:,} combinations the layer treats only {verdicts:,} as the rule says "
+    "(output padding below the stride or the dilation, and a pixel left).",
+    "transposed.ways": "Two other ways give the same numbers on every combination: cutting p rows off the unpadded output "
+    "at the beginning and p − o at the end (to {crop:.1g}), and a plain convolution with the kernel turned by 180°, over the "
+    "input with s − 1 zeros between its pixels (to {zeros:.1g}).",
+    "transposed.transpose": "It is the transpose, not the inverse, of a convolution: the two matrices of a small case are "
+    "each other's transposes (difference {error:g}), and for the {restored:,} combinations whose output a convolution with "
+    "the same parameters brings back to the input's side, ⟨conv(x), y⟩ = ⟨x, convT(y)⟩ (to {product_error:.1g}).",
+    "transposed.decoder": "The decoder's three layers go {sides} → {last} as the formula says. Of their outputs the "
+    "best reached have {most} inputs and the worst {least}.",
+    "transposed.even": "For all {pairs} pairs of kernel and stride every output is reached by equally many inputs exactly "
+    "where the stride divides the kernel.",
+    "transposed.even_otherwise": "Among {pairs} pairs of kernel and stride there are some where an even reach and a kernel "
+    "that is a multiple of the stride do not go together. Something is wrong.",
+    "transposed.worst": "Least even is a kernel of {k} with stride {s}: {least} to {most} inputs reach an output (variance "
+    "over squared mean {unevenness:.2f}).",
+    "transposed.weights": "A pattern in the answer to an even image is the layer's own. In {layers:,} layers of random weights "
+    "with kernel 3 and stride 2, {three_share:.0%} of the output's power has the stride's period, and pixels differ in their "
+    "mean power (variance over squared mean {three_unevenness:.3f}). A kernel of 4 makes pixels alike ({four_unevenness:.4f}), "
+    "but each layer's four groups of weights still differ: {four_share:.0%}. It can be even, since bilinear weights are "
+    "({bilinear_share:.0%}); enlarging first and convolving then leaves it even whatever the "
+    "weights ({resize_share:.0%}).",
+    "table.transposed.decoder": "The decoder's transposed convolutions (3a)",
+    "table.transposed.overlaps": "How many inputs reach an output",
+    "table.transposed.arms": "What is left of an even image, in numbers",
+    "column.input": "Input",
+    "column.output": "Output",
+    "column.kernel": "Kernel",
+    "column.stride": "Stride",
+    "column.padding": "Padding",
+    "column.output_padding": "Output padding",
+    "column.side": "Side",
+    "column.weights": "Weights",
+    "column.reached": "Inputs that reach an output",
+    "column.least": "Least",
+    "column.most": "Most",
+    "column.unevenness": "Variance over squared mean",
+    "column.layer": "Layer",
+    "column.power_unevenness": "Power of pixels: variance over squared mean",
+    "column.share": "Share of power at the stride's period",
+    "transposed.figure.spread": "A single 1 in the middle of 3×3 pixels, a kernel of 1 … 9",
+    "transposed.figure.sides": "The output's side as one parameter changes (n = 5, k = 3, s = 2, p = 1, o = 0, d = 1)",
+    "transposed.figure.matrices": "A convolution of stride 2 and its transpose, as matrices",
+    "transposed.figure.checkerboards": "Inputs that reach each output; answers of one random layer to an even image",
+    "transposed.spread.plain": "stride 1: {n} → {side}",
+    "transposed.spread.stride_2": "stride 2: {n} → {side}",
+    "transposed.spread.stride_3": "stride 3: {n} → {side}",
+    "transposed.spread.padding": "stride 2, padding 1: {n} → {side}",
+    "transposed.spread.output_padding": "… and output padding 1: {n} → {side}",
+    "transposed.spread.dilation": "stride 2, dilation 2: {n} → {side}",
+    "transposed.parameter.n": "input side n",
+    "transposed.parameter.k": "kernel k",
+    "transposed.parameter.s": "stride s",
+    "transposed.parameter.p": "padding p",
+    "transposed.parameter.o": "output padding o",
+    "transposed.parameter.d": "dilation d",
+    "transposed.axis.side": "output side m",
+    "transposed.legend.tap": "the kernel, laid down",
+    "transposed.legend.kept": "the output",
+    "transposed.legend.begins": "where each input's kernel begins (filled: the 1)",
+    "transposed.legend.formula": "formula",
+    "transposed.legend.layer": "layer",
+    "transposed.legend.refused": "refused by the layer",
+    "transposed.legend.above": "the denser, the more inputs, or the larger the value",
+    "transposed.legend.below": "negative values",
+    "transposed.matrix.convolution": "convolution, {m}×{m} → {n}×{n}",
+    "transposed.matrix.transposed": "transposed convolution, {n}×{n} → {m}×{m}",
+    "transposed.reached": "inputs that reach: kernel {k}, stride {s}",
+    "transposed.arm.three": "transposed, kernel 3, stride 2",
+    "transposed.arm.four": "transposed, kernel 4, stride 2",
+    "transposed.arm.bilinear": "transposed, kernel 4, stride 2, bilinear weights",
+    "transposed.arm.resize": "enlarged by 2, then kernel 3",
     # --- Choosing β, and whether codes come apart (3d) --------------------------------------------------------------
     "study.beta": "Choosing β",
     "study.beta_about": "A VAE for each of {beta} values of β and each of {seeds} seeds, {epochs} epochs each, and a "
@@ -228,6 +318,8 @@ ENGLISH: dict[str, str] = {
     "beta.legend.floor": "floor: training images",
     "beta.legend.chosen": "chosen: β = {beta:g}",
     "beta.legend.beta_vae": "β-VAE, each at its β",
+    "beta.at": "β = {beta:g}",
+    "beta.factor_gap": "{factor} {value:.2f}",
     "beta.factor.shape": "shape",
     "beta.factor.scale": "scale",
     "beta.factor.rotation": "rotation",
@@ -289,6 +381,7 @@ ENGLISH: dict[str, str] = {
     "metrics.level.copies": "{level} times each",
     "metrics.level.fewer": "n/{level}",
     "metrics.level.resize": "{level}",
+    "metrics.row": "{kind}: {level}",
     "metrics.cell.worse": "from {level}",
     "metrics.cell.better": "better from {level}",
     "metrics.cell.worse_each": "{levels}",
@@ -323,6 +416,230 @@ ENGLISH: dict[str, str] = {
     "metrics.legend.samples": "a VAE's samples",
     "term.completeness": "completeness",
     "term.informativeness": "informativeness",
+    # --- pix2pix taken apart, and CycleGAN beside it (4c–4h) --------------------------------------------------------
+    "study.translation": "pix2pix taken apart, and CycleGAN beside it",
+    "study.translation_about": "Every arm is trained on the same data and judged on the same test images: a segmenter looks at "
+    "what was made, and what it says is compared with the labels that were given (the FCN-score). The papers' numbers are of "
+    "Cityscapes' photos at 256×256, 2,975 of them, 200 epochs, networks of width 64, and a segmentation network of their own. So "
+    "only orders can be compared, no heights. All arms here see one image a step; the paper's comparison of generators has ten. "
+    "CycleGAN is given the inputs of about half of the scenes and the photos of the others, so that none belong together.",
+    "translation.setup": "Each arm is trained for {epochs:,} epochs on {train:,} pairs of {size}×{size} pixels at width {width}, and "
+    "its last state judged on {test:,} test pairs. The segmenter finds a class IoU of {real:.3f} in real photos, the ceiling, and "
+    "of {grey:.3f} in a grey image, the floor.",
+    "translation.one_seed": "One training of each arm: ± is a standard error over test images (of a difference: of the paired "
+    "difference). It says nothing of what other weights to begin with would give.",
+    "translation.seeds": "{seeds} trainings of each arm: ± is a standard error over them.",
+    "translation.told_as": "{first} lies above {second} in class IoU, {first_value:.3f} against {second_value:.3f}, by "
+    "{difference:.3f} ± {error:.3f}: told apart, in the paper's order ({first_paper:.2f} and {second_paper:.2f}).",
+    "translation.told_against": "{first} lies above {second} in class IoU, {first_value:.3f} against {second_value:.3f}, by "
+    "{difference:.3f} ± {error:.3f}: told apart, against the paper's order ({first_paper:.2f} and {second_paper:.2f}).",
+    "translation.told_level": "{first} lies above {second} in class IoU, {first_value:.3f} against {second_value:.3f}, by "
+    "{difference:.3f} ± {error:.3f}: told apart, where the paper has {first_paper:.2f} for both.",
+    "translation.told_alone": "{first} lies above {second} in class IoU, {first_value:.3f} against {second_value:.3f}, by "
+    "{difference:.3f} ± {error:.3f}: told apart. The paper has no such pair.",
+    "translation.alike": "{first} and {second} are not told apart by class IoU: {first_value:.3f} and {second_value:.3f}, a "
+    "difference of {difference:.3f} ± {error:.3f} (the paper: {first_paper:.2f} and {second_paper:.2f}).",
+    "translation.alike_alone": "{first} and {second} are not told apart by class IoU: {first_value:.3f} and {second_value:.3f}, a "
+    "difference of {difference:.3f} ± {error:.3f}. The paper has no such pair.",
+    "translation.best": "The highest class IoU, {value:.3f}, is that of {arm}: {share:.0%} of the ceiling.",
+    "translation.nearest_same": "It has the least {term} as well: {value:.4g}.",
+    "translation.nearest_other": "The least {term} is that of {arm}, {value:.4g}; {best} has {other:.4g}, {difference:.2g} ± {error:.1g} "
+    "more: told apart.",
+    "translation.nearest_alike": "The least {term} is that of {arm}, {value:.4g}; {best} has {other:.4g}, {difference:.2g} ± {error:.1g} "
+    "more: not told apart.",
+    "translation.cost": "CycleGAN has {cycle_weights:,} weights and sends a batch {cycle_passes} times through a network in a step, "
+    "pix2pix {pix_weights:,} and {pix_passes} times; here a step took {cycle_milliseconds:.0f} ms against {pix_milliseconds:.0f} ms, "
+    "{ratio:.1f} times as long, and the whole training {cycle_seconds:.0f} s ({cycle_steps:,} steps) against {pix_seconds:.0f} s "
+    "({pix_steps:,}). In exchange it needs no pairs.",
+    "translation.sheet": "Test images, from the left: what is given, {arms}, the real photo",
+    "translation.figure.objectives": "What to minimise (the paper's table 1)",
+    "translation.figure.generators": "U-Net and encoder–decoder (the paper's table 2)",
+    "translation.figure.patches": "How much one decision sees (the paper's table 3)",
+    "translation.figure.cyclegan": "With pairs and without",
+    "translation.panel.class_iou": "class IoU (more is better)",
+    "translation.panel.paper": "class IoU in the paper",
+    "translation.panel.l1": "L1 (less is better)",
+    "translation.panel.kid": "KID (less is better)",
+    "translation.legend.over_images": "ours, ± standard error over images",
+    "translation.legend.over_seeds": "ours, ± standard error over seeds",
+    "translation.legend.paper": "the paper",
+    "translation.legend.real": "real photos: the ceiling",
+    "translation.legend.grey": "a grey image: the floor",
+    "table.translation.objectives": "What to minimise, in numbers",
+    "table.translation.generators": "U-Net and encoder–decoder, in numbers",
+    "table.translation.patches": "Receptive fields, in numbers",
+    "table.translation.cyclegan": "With pairs and without, in numbers",
+    "table.translation.cost": "What each training took",
+    "column.arm": "Arm",
+    "column.pixel_accuracy": "Pixel accuracy",
+    "column.class_accuracy": "Class accuracy",
+    "column.class_iou": "Class IoU",
+    "column.iou_error": "± of class IoU",
+    "column.paper": "The paper's three",
+    "column.l1": "L1",
+    "column.l1_error": "± of L1",
+    "column.fid": "FID",
+    "column.passes": "Passes a step",
+    "column.steps": "Steps",
+    "column.step_milliseconds": "Time a step, ms",
+    "arm.l1": "L1",
+    "arm.gan": "GAN",
+    "arm.cgan": "cGAN",
+    "arm.l1_gan": "L1 + GAN",
+    "arm.l1_cgan": "L1 + cGAN",
+    "arm.decoder_l1": "encoder–decoder, L1",
+    "arm.decoder_l1_cgan": "encoder–decoder, L1 + cGAN",
+    "arm.unet_l1": "U-Net, L1",
+    "arm.unet_l1_cgan": "U-Net, L1 + cGAN",
+    "arm.pix2pix": "pix2pix (L1 + cGAN)",
+    "arm.patch_70": "patches of 70",
+    "arm.patch_1": "patches of 1",
+    "arm.patch_16": "patches of 16",
+    "arm.patch_34": "patches of 34",
+    "arm.patch_286": "patches of 286",
+    "arm.cyclegan": "CycleGAN",
+    "arm.real": "real photos",
+    "arm.grey": "a grey image",
+    "term.fid": "FID",
+    "term.kid": "KID",
+    # --- Which term moves which weights (4h) ------------------------------------------------------------------------
+    "study.updates": "Which term moves which weights",
+    "study.updates_about": "pix2pix's own training steps, taken apart: the gradient of each term, as it counts in its player's "
+    "loss, with respect to the weights of every block of both networks, the root mean square over {steps} steps; and what one "
+    "whole step of the loop moves, turn by turn.",
+    "updates.zero": "The discriminator's two terms reach no weight of the generator: exactly 0 in all {generator} blocks, for "
+    "what it is shown is detached. L1 reaches no weight of the discriminator: exactly 0 in all {discriminator} blocks, for it "
+    "does not ask it.",
+    "updates.leak": "{term} reaches {count} blocks of the {network}, with gradients up to {value:.3g}, where none may be: the two "
+    "players are not apart.",
+    "updates.through": "The game's term flows through every block of the discriminator to the generator (its gradient there would "
+    "be {value:.3g}), but in the generator's turn the discriminator is frozen.",
+    "updates.turns": "One step moves the discriminator's weights in its own turn alone, each block by {discriminator_least:.1e} to "
+    "{discriminator_most:.1e} of its norm, and the generator's in its own, by {generator_least:.1e} to {generator_most:.1e}.",
+    "updates.moved_leak": "The {turn}'s turn moved {count} blocks of the {network}, which it must leave alone.",
+    "updates.sum": "The four terms, weighed ½, ½, 1 and λ = {l1:g} (of a distance in [−1, 1]), add up to the gradients of the two "
+    "losses to {error:.0e}.",
+    "updates.sum_off": "The four terms, weighed ½, ½, 1 and λ = {l1:g}, do not add up to the gradients of the two losses: {error:.2g} "
+    "of these is left over. Something else is in a loss.",
+    "updates.ratio_start": "Before training L1's gradient in the generator has {whole:.3g} times the norm of the game's; "
+    "least in {least_block} ({least:.3g} times), most in {most_block} ({most:.3g} times).",
+    "updates.ratio_trained": "After training it has {whole:.3g} times the norm of the game's; least in {least_block} "
+    "({least:.3g} times), most in {most_block} ({most:.3g} times).",
+    "updates.figure.reach": "Gradient of each term in each block",
+    "updates.figure.shares": "The generator's two terms, block by block",
+    "updates.panel.start": "before training",
+    "updates.panel.trained": "after training",
+    "updates.axis.norm": "norm of the gradient",
+    "updates.legend.zero": "exactly zero",
+    "updates.legend.frozen": "flows through, but moves nothing: frozen in this turn",
+    "updates.legend.g_adversarial_start": "the game, before training",
+    "updates.legend.g_adversarial_trained": "the game, after training",
+    "updates.legend.g_l1_start": "L1, before training",
+    "updates.legend.g_l1_trained": "L1, after training",
+    "updates.term.d_real": "D: real pair",
+    "updates.term.d_fake": "D: made pair",
+    "updates.term.g_adversarial": "G: the game",
+    "updates.term.g_l1": "G: λ · L1",
+    "term.d_real": "the discriminator's term of real pairs",
+    "term.d_fake": "the discriminator's term of made pairs",
+    "table.updates.blocks": "Every block after training: gradients of the terms, and what a step moved",
+    "column.block": "Block",
+    "column.updates_d_real": "D: real pair",
+    "column.updates_d_fake": "D: made pair",
+    "column.updates_g_adversarial": "G: the game",
+    "column.updates_g_l1": "G: λ · L1",
+    "column.moved_discriminator": "Moved by D's turn",
+    "column.moved_generator": "Moved by G's turn",
+    # --- What dropout varies (4g) -----------------------------------------------------------------------------------
+    "study.variety": "What dropout varies",
+    "study.variety_about": "pix2pix's only noise is dropout in three of its blocks, on in use as in training. {n:,} test inputs, "
+    "{outputs} outputs of each with noise of their own, and the output without; all in units of the grey range.",
+    "variety.spread": "Over {outputs} draws of dropout (rate {dropout:g}) a pixel's outputs of one input have a standard deviation of "
+    "{value:.4f} ± {error:.4f} (mean over pixels and {n} inputs): {share:.0%} of what outputs of different inputs have "
+    "({between:.3f}; real images: {real:.3f}).",
+    "variety.off": "With dropout off, outputs of one input are equal to the last bit: there is no other noise.",
+    "variety.off_differs": "With dropout off, outputs of one input still differ by {value:.3g}: something else is random.",
+    "variety.error_more": "An output with noise lies farther from the real image than the one without: L1 {on:.4f} against {off:.4f}, "
+    "by {gap:.4f} ± {error:.4f}.",
+    "variety.error_less": "An output with noise lies nearer to the real image than the one without: L1 {on:.4f} against {off:.4f}, by "
+    "{gap:.4f} ± {error:.4f}.",
+    "variety.error_alike": "An output with noise lies as far from the real image as the one without: L1 {on:.4f} and {off:.4f}, a "
+    "difference of {gap:.4f} ± {error:.4f}.",
+    "variety.beside_error": "The spread ({value:.4f}) is {ratio:.2f} of an output's own error (L1 {l1:.4f}); the mean of all outputs "
+    "of an input has an L1 of {mean:.4f}. If outputs were draws from all images that fit an input, the spread would be of the "
+    "error's size.",
+    "variety.where": "Outputs differ most where the label says {most} ({most_value:.4f}), least in {least} ({least_value:.4f}).",
+    "variety.sheet": "From the left: what is given, {outputs} outputs with noise, the standard deviation over {of} of them (black: 0, "
+    "brightest: {most:.2f}), the output without noise, the real image",
+    "variety.figure.spread": "How far outputs of one input lie apart",
+    "variety.panel.beside": "beside other distances",
+    "variety.panel.classes": "standard deviation by class of the label map",
+    "variety.axis.grey": "grey range",
+    "variety.bar.spread_on": "one input, dropout on",
+    "variety.bar.spread_off": "one input, dropout off",
+    "variety.bar.between": "different inputs",
+    "variety.bar.real_between": "different real images",
+    "variety.bar.l1_on": "error of an output (L1)",
+    "variety.row.spread_on": "Standard deviation of one input's outputs, dropout on",
+    "variety.row.spread_off": "The same, dropout off",
+    "variety.row.between": "Standard deviation of outputs of different inputs",
+    "variety.row.real_between": "Standard deviation of real images",
+    "variety.row.l1_on": "L1 of an output with noise",
+    "variety.row.l1_off": "L1 of the output without",
+    "variety.row.l1_mean": "L1 of the mean of the outputs with noise",
+    "variety.row.gap": "L1 with noise less L1 without",
+    "variety.row.class": "Standard deviation of one input's outputs where the label is {name}",
+    "table.variety.numbers": "Every number",
+    "column.variety_of": "What",
+    "column.value": "Value",
+    "column.standard_error": "± standard error",
+    # --- What a PatchGAN sees (4f) ----------------------------------------------------------------------------------
+    "study.patches": "What a PatchGAN sees",
+    "study.patches_about": "Each output of the discriminator judges one patch. How large that is, is measured: the gradient of "
+    "the middle decision with respect to every pixel is zero outside of it. Then what it decides over {n:,} test photos, real "
+    "and made, after training.",
+    "patches.exact": "Measured by gradient, the middle decision depends on {fields} pixels across: what the names say.",
+    "patches.off": "The discriminator of {named} pixels sees {field} across, measured by gradient.",
+    "patches.decides": "Receptive field {field}: an image gets {rows}×{columns} decisions, the middle one sees {share:.2%} of its pixels. "
+    "Over {n} test pairs {right_real:.1%} ± {real_error:.1%} of the decisions on real photos are right, {right_made:.1%} ± "
+    "{made_error:.1%} of those on made ones; within one made photo they have a standard deviation of {spread_made:.3f}.",
+    "patches.sheet": "Receptive field {field}. From the left: what is given, the real photo and the decisions over it, the made photo "
+    "and the decisions over it (blue: held for real, red: for made)",
+    "patches.figure.fields": "The patch that the middle decision sees",
+    "patches.figure.decisions": "How often decisions are right, after training",
+    "patches.panel.field": "{field} across; {rows}×{columns} decisions",
+    "patches.axis.field": "receptive field, pixels",
+    "patches.axis.right": "right decisions",
+    "patches.legend.real": "on real photos",
+    "patches.legend.made": "on made ones",
+    "patches.legend.coin": "a coin",
+    "table.patches.fields": "Every receptive field in numbers",
+    "column.field_named": "Named",
+    "column.field_measured": "Measured",
+    "column.decisions": "Decisions",
+    "column.right_real": "Right on real",
+    "column.right_made": "Right on made",
+    "column.mean_real": "Mean on real",
+    "column.mean_made": "Mean on made",
+    "column.spread_real": "Spread within real",
+    "column.spread_made": "Spread within made",
+    # --- A conditional GAN told each class (4a) ---------------------------------------------------------------------
+    "study.classes": "A conditional GAN told each class",
+    "study.classes_about": "Both players are told the class: the generator makes an image of it, the discriminator judges whether "
+    "an image is real and of it. A classifier, trained on real images alone, says of which class each made image is.",
+    "classes.told": "After {epochs} epochs a classifier sees the class that was asked for in {value:.1%} ± {error:.1%} of {n:,} images; on "
+    "{real_n:,} real ones it is right {real:.1%} of the time. By chance it would be {chance:.0%}.",
+    "classes.ends": "Best told is {best} ({best_value:.0%}), worst {worst} ({worst_value:.0%}).",
+    "classes.mistaken": "The most frequent mistake: {value:.0%} of what was to be {asked} is taken for {seen}.",
+    "classes.sheet": "Ten images of each class, the same noise in each column; from the top: {names}",
+    "classes.figure.confusion": "What was asked for, and what a classifier sees",
+    "classes.axis.asked": "asked for",
+    "classes.axis.seen": "seen",
+    "table.classes.each": "Every class in numbers",
+    "column.class_asked": "Asked for",
+    "column.class_seen": "Seen as such",
+    "column.class_other": "Else mostly seen as",
+    "column.class_other_share": "Share of that",
     # --- A page -----------------------------------------------------------------------------------------------------
     "page.contents": "Contents",
     "page.theme": "Colours",
@@ -482,6 +799,8 @@ ENGLISH: dict[str, str] = {
     "system.gan": "GAN",
     "system.cgan": "Conditional GAN",
     "term.l1": "L1",
+    "unit.nats": "nats",
+    "unit.grey_range": "of the grey range",
     "term.loss": "loss",
     "term.negative_elbo": "negative ELBO",
     # --- Health: what a log says, with what to do ---------------------------------------------------------------------

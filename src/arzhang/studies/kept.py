@@ -1,0 +1,22 @@
+"""What was measured of a run, kept beside it: a study that runs again measures only what is new."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from arzhang.evaluation.classifier import sound_digest
+from arzhang.training.run import Run, write_atomically
+
+
+def kept(
+    path: Path, how: dict[str, Any], measured: Callable[[], dict[str, Any]], checkpoint: str = "best"
+) -> dict[str, Any]:
+    """What was measured of a run: found beside it where the same weights were measured in the same way before."""
+    how = json.loads(json.dumps(how | {"weights": sound_digest(Run(path), checkpoint)}))
+    place = path.parent / f"{path.name}.json"
+    if place.exists() and (known := json.loads(place.read_text(encoding="utf-8"))).get("how") == how:
+        return {"metrics": known["metrics"]}
+    found = measured()
+    write_atomically(place, json.dumps({"how": how, "metrics": found}) + "\n")
+    return {"metrics": found}
