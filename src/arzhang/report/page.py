@@ -63,9 +63,11 @@ class Say:
         """A cell of numbers, in this language's digits."""
         return numerals(text, self.known)
 
-    def drawn(self, svg: Markup) -> Markup:
+    def drawn(self, svg: Markup) -> figures.Sketch:
         """A figure whose axes are numbered in this language's digits."""
-        return Markup(re.sub(r">(\s*[−\d][\d.,]*\s*)<", lambda m: f">{self.numerals(m[1])}<", svg))
+        sketch = figures.Sketch(re.sub(r">(\s*[−\d][\d.,]*\s*)<", lambda m: f">{self.numerals(m[1])}<", svg))
+        sketch.png = getattr(svg, "png", None)
+        return sketch
 
     def label(self, name: str, kind: str = "label") -> str:
         """The name of something that is logged or measured; a new system may log what nobody has named yet."""
