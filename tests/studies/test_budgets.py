@@ -1,33 +1,36 @@
 """What reproduce asks of the studies of the VAE can be done, and rests on the runs that it has made before."""
 
-from pathlib import Path
+import dataclasses
 
 import pytest
 
-from arzhang import reproduce
-from arzhang.report.blocks import Section
-from arzhang.studies import beta, metrics
+from arzhang.reproduce import making
+from arzhang.reproduce.budgets import BUDGETS
+from arzhang.studies import batches, beta
 
 
-@pytest.mark.parametrize("name", reproduce.BUDGETS)
-def test_every_budget_asks_what_can_be_done(name, monkeypatch):
-    asked = {}
+@dataclasses.dataclass(frozen=True)
+class Asked(making.Work):
+    """Work that keeps what a study is asked, and does none of it."""
 
-    def study(which, options, run, out, assignment, notify):
-        asked[which] = (options, run, out, assignment)
-        return Section(which, which, [])
+    studies: dict = dataclasses.field(default_factory=dict)
 
-    monkeypatch.setattr(reproduce, "_study", study)
-    reproduce._studies_of_the_vae(reproduce.BUDGETS[name], name, Path("there"), print)
-    chosen, run, out, assignment = asked["beta"]
-    assert (run, out, assignment) == (beta.study, Path("there") / f"beta-{name}", "3d")
+    def study(self, name, options):
+        self.studies[name] = options
+
+
+@pytest.mark.parametrize("name", BUDGETS)
+def test_every_budget_asks_what_can_be_done(name, tmp_path):
+    work = Asked(BUDGETS[name], tmp_path, print)
+    for make in (making.beta, making.metrics, making.study("batches")):
+        make(work)
+    chosen, seen = work.studies["beta"], work.studies["metrics"]
     beta._check(chosen)
     assert chosen.n <= 5_000
-    seen, run, out, assignment = asked["metrics"]
-    assert (run, out, assignment) == (metrics.study, Path("there") / f"metrics-{name}", "3f, 3h")
-    assert seen.run == f"there/vae-{name}-seed0"
+    assert seen.run == str(tmp_path / "vae-0")
     assert seen.n <= 5_000
     assert seen.n * seen.repeats <= 55_000
-    features = {"quick": f"there/classifier-{name}"}.get(name, "inception")
-    assert seen.features == features
-    assert chosen.features in (features, "classifier")
+    assert {chosen.features, seen.features} <= {str(tmp_path / "classifier"), "inception"}
+    batches._check(work.studies["batches"])
+    assert min(BUDGETS[name].weights) < 1 < max(BUDGETS[name].weights)
+    assert 2 <= BUDGETS[name].fid_n <= 10_000

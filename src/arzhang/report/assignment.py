@@ -69,14 +69,17 @@ def _section(
     links = Markup(", ").join(Markup('<a href="#{0}">{0}</a>').format(other) for other in elsewhere)
     if teach and conclusion:
         conclusion = [Details(say("assignment.guess"), conclusion)]
+    if not conclusion:
+        known = any(id in part.ids for part in parts)
+        conclusion = [Text(say("assignment.no_conclusion" if known else "assignment.no_part"))]
+    if links:
+        settings.append(Prose(Markup("<p>{}</p>").format(_html(say, "assignment.settings_elsewhere", ids=links))))
     blocks: list[Block] = [
         Heading(say("assignment.question")), Prose(text.question),
         Heading(say("assignment.explanation")), Prose(text.explanation),
-        Heading(say("assignment.experiment")), *([Prose(text.experiment)] if text.experiment else []),
-        *experiment, *waiting,
-        Heading(say("assignment.conclusion")), *(conclusion or [Text(say("assignment.no_conclusion"))]),
+        Heading(say("assignment.experiment")), Prose(text.experiment), *experiment, *waiting,
+        Heading(say("assignment.conclusion")), *conclusion,
         Heading(say("assignment.settings")), Commands([command]), *settings,
-        *([Prose(Markup("<p>{}</p>").format(_html(say, "assignment.settings_elsewhere", ids=links)))] if links else []),
     ]  # fmt: skip
     return Section(id, Markup("<bdi>{}</bdi>. {}").format(id, text.title), blocks, say(f"assignment.problem_{id[0]}"))
 
@@ -102,12 +105,8 @@ def _parts(parts: Sequence[Progress], about: Mapping[str, Any], say: Say) -> Sec
         ]
         for part in parts
     ]
-    totals = [
-        say("assignment.total"),
-        "",
-        *(f"{sum(x):.0f}" for x in zip(*((p.share, p.seconds) for p in parts), strict=True)),
-        "",
-    ]
+    shares, taken = sum(part.share for part in parts), sum(part.seconds for part in parts)
+    totals = [say("assignment.total"), "", f"{shares:.0f}", f"{taken:.0f}", ""]
     heads = [say(f"assignment.{name}") for name in ("part", "ids", "share", "taken", "state")]
     title = say("assignment.parts_title")
     table = Table(title, heads, [*rows, totals], numeric=(2, 3))
@@ -116,14 +115,6 @@ def _parts(parts: Sequence[Progress], about: Mapping[str, Any], say: Say) -> Sec
 
 def write(out: Path, found: Sequence[Section], languages: Sequence[str], language: str = "en") -> Path:
     """`out/index.html`, or `index.LANGUAGE.html` where it is not English, with links to the page in `languages`."""
-    others = {code: (Say(code)("page.language"), address(code)) for code in languages if code != language}
-    return page.write_page(out / address(language), Say(language)("assignment.title"), found, language, others)
-
-
-def address(language: str) -> str:
-    """The file of the page in a language.
-
-    >>> address("en"), address("fa")
-    ('index.html', 'index.fa.html')
-    """
-    return page.page_name("index", language)
+    names = {code: page.page_name("index", code) for code in (*languages, language)}
+    others = {code: (Say(code)("page.language"), names[code]) for code in languages if code != language}
+    return page.write_page(out / names[language], Say(language)("assignment.title"), found, language, others)

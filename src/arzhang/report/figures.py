@@ -10,7 +10,8 @@ import functools
 import io
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -317,6 +318,17 @@ def _zoom(axes: Axes, of: Course) -> tuple[str, dict]:
     )
     id = "outside" if above and below else "above" if above else "below"
     return f"run.{id}", {"top": top, "bottom": bottom}
+
+
+def as_files(svg: Markup, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> dict[str, str]:
+    """An inline figure and its numbers as links that hold the files themselves, for a page whose figures it draws."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(columns)
+    table.writerows(rows)
+    drawn = svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    held = {"SVG": ("image/svg+xml", drawn), "CSV": ("text/csv", text.getvalue())}
+    return {name: f"data:{kind};base64,{b64encode(found.encode()).decode()}" for name, (kind, found) in held.items()}
 
 
 # -------------------------------------------------------------------------------------------------------------- ranked

@@ -391,7 +391,9 @@ def _curves(results: Results, say: Say, prefix: str) -> list[Block]:
         svg, note, reach = figures.course(course, f"{prefix}-{term}", title, axis, unit, " ".join(alt))
         said = [say("run.same_terms", terms=title)] if len(terms) > 1 else []
         said += [say(note, **reach)] if note else []
-        drawings.append(Drawing(svg, " ".join(said)))
+        kinds = (("training", course.line), ("validation", course.points))
+        points = [(id, x, y) for id, (xs, ys) in kinds for x, y in zip(xs, ys, strict=True)]
+        drawings.append(Drawing(svg, " ".join(said), figures.as_files(svg, ("series", axis, term), points)))
     legend = []
     if results.train:
         legend.append(Key(say("run.training", every=results.recipe.get("log_every", "?")), 0))
@@ -512,7 +514,10 @@ def _traversal(results: Results, say: Say, prefix: str) -> list[Block]:
         svg = figures.ranked(kl, active, f"{prefix}-units", *axes, alt)
         legend = [Key(say("run.units_active"), 0, "point"), Key(say("run.units_idle"), 1, "point")]
         present = [key for key, there in zip(legend, (any(active), not all(active)), strict=True) if there]
-        blocks.append(Drawings([Drawing(svg, say("run.units_caption"))], present))
+        files = figures.as_files(
+            svg, ("dimension", "kl", "active"), zip(range(1, len(kl) + 1), kl, active, strict=True)
+        )
+        blocks.append(Drawings([Drawing(svg, say("run.units_caption"), files)], present))
     shown, missing = run_sheets(results, say, ("traversal",))
     if shown:
         return [*blocks, Pictures(list(shown.values()))]

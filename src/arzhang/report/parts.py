@@ -267,21 +267,12 @@ def _said(home: Path, what: str, name: str, language: str) -> str:
     return say(f"assignment.{what}", name=say(f"assignment.{name}"), **_network(home, name)["said"])
 
 
-PICTURES = {"gan": "samples", "cgan": "classes", "cyclegan": "cycle", "pix2pix": "triplets"}
-"""What one looks at of a run of each system."""
-
-
-def one_run(name: str, id: str) -> Show:
-    """A run that is shown under one id."""
-
-    def show(home: Path, language: str) -> dict[str, Shown]:
-        looked = PICTURES[read(home / name).system]
-        return {
-            id: _run(home / name, language, "setup", looked, "curves", "numbers"),
-            "5f": _hyperparameters(home / name, language),
-        }
-
-    return show
+def one_run(name: str, id: str, *parts: str) -> Show:
+    """Some sections of a run, under one id."""
+    return lambda home, language: {
+        id: _run(home / name, language, *parts),
+        "5f": _hyperparameters(home / name, language),
+    }
 
 
 def runs(pattern: str) -> Show:
@@ -296,7 +287,6 @@ def streets(home: Path, language: str) -> dict[str, Shown]:
     found: dict[str, list[Shown]] = {}
     for path in sorted(home.glob("pix2pix-[0-9]*")):
         for id, shown in {
-            "4g": _run(path, language, "variety"),
             "5c": _first_loss(path, language),
             "5d": _run(path, language, "setup", "previews", "triplets", "numbers"),
             "5e": _run(path, language, "curves"),
@@ -320,28 +310,52 @@ def _first_loss(path: Path, language: str) -> Shown:
     )
 
 
-def alone(home: Path, language: str) -> dict[str, Shown]:
-    """4e and 4h: what the game adds to L1 alone."""
-    found: dict[str, list[Shown]] = {"4e": [], "4h": [], "5f": []}
-    for path in sorted(home.glob("l1-[0-9]*")):
-        compared = beside.section(path, home / path.name.replace("l1", "pix2pix"), language)
-        shown = _sorted(compared.blocks)
-        looked = [block for block in shown.experiment if not isinstance(block, Table)]
-        tables = [block for block in shown.experiment if isinstance(block, Table)]
-        found["4e"].append(Shown(looked, settings_at="5f"))
-        found["4h"].append(Shown(tables, shown.conclusion, settings_at="5f"))
-        found["5f"].append(_hyperparameters(path, language))
-    return {id: _joined(*pieces) for id, pieces in found.items()}
+TABLES = {"objectives": "4e", "generators": "4g", "patches": "4f", "cyclegan": "4c"}
+"""The study of translation's tables, by the id that each answers."""
+
+
+def translation(home: Path, language: str) -> dict[str, Shown]:
+    """4c and 4e to 4g: each table of the study, with its figure, pictures and comparisons."""
+    folder = home / "translation"
+
+    def of(table: str) -> Keep:
+        return lambda kind, piece: piece if _table_of(kind, piece) == table else None
+
+    found = {}
+    for table in json.loads((folder / "translation.json").read_text(encoding="utf-8"))["plan"]:
+        first = table == "objectives"
+        shown = _study(folder, language, of(table), about=first)
+        found[TABLES[table]] = shown if first else replace(shown, settings=(), settings_at="4e")
+    trained = sorted(path.parent for path in folder.glob("runs/*/config.yaml"))
+    return found | {"5f": _joined(*(_hyperparameters(path, language) for path in trained))}
+
+
+def _table_of(kind: str, piece: Any) -> str:
+    """The table that a piece belongs to."""
+    if kind == "figure":
+        return str(piece)
+    if kind == "picture":
+        return str(piece["file"].removesuffix("_images.png"))
+    name = piece["id"].partition(".")[2]
+    arms = [str(piece.get("values", {}).get(place, "")) for place in ("first", "second")]
+    if name == "cost" or "cyclegan" in arms:
+        return "cyclegan"
+    if kind == "table":
+        return str(name)
+    if any(arm.startswith("patch_") for arm in arms):
+        return "patches"
+    return "generators" if any(arm.startswith(("unet_", "decoder_")) for arm in arms) else "objectives"
 
 
 def pairs(home: Path, language: str) -> dict[str, Shown]:
     """5a: three pairs of the training set. 4b: three of another translation."""
     say, folder = Say(language), home / "pairs"
     found: dict[str, Shown] = {}
-    for name, told in json.loads((folder / "pairs.json").read_text(encoding="utf-8")).items():
-        sheet = picture(folder / f"{name}.png", say("assignment.pairs_alt"), name, say("assignment.pairs_caption"))
-        shown = Shown([Pictures([sheet])], [Findings([say("assignment.pairs_parts", **told)])])
-        found["4b" if name == "edges2fashion" else "5a"] = shown
+    for id, told in json.loads((folder / "pairs.json").read_text(encoding="utf-8")).items():
+        sheet = picture(
+            folder / f"{id}.png", say("assignment.pairs_alt"), caption=say(f"assignment.pairs_caption_{id}")
+        )
+        found[id] = Shown([Pictures([sheet])], [Findings([say(f"assignment.pairs_{id}", **told)])])
     return found
 
 

@@ -19,6 +19,17 @@ IDS = tuple(problem + letter for problem, letters in PROBLEMS.items() for letter
 """What the assignment asks for, in its order: 1a … 5g."""
 
 
+SPACING = {
+    r"(<mi>(?:log|exp|sin|cos)</mi>)(?!<mo)": r'\1<mspace width="0.167em"/>',  # else log p is "logp"
+    r"(<mo[^>]*>(?:\(|\[|,|=|&#x00028;|&#x0005B;|&#x0002C;|&#x0003D;)</mo>)<mo>&#x02212;</mo>": (
+        r'\1<mo form="prefix">&#x02212;</mo>'  # a sign, not a difference
+    ),
+    r"<mo>(&#x0002F;|/)</mo>": r'<mo lspace="0" rspace="0">\1</mo>',
+    r"<mo>(&#x02032;|&#x2032;|′)</mo>": r"<mi>\1</mi>",
+}
+"""Where MathML that was made of LaTeX stands too far apart, or too near."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """The text of one id."""
@@ -66,7 +77,8 @@ def _folder(language: str):  # type: ignore[no-untyped-def]  # importlib's Trave
 def _formula(tex: str, options: dict) -> str:
     """One formula. A wide one scrolls in a box of its own."""
     shown = convert(tex, display="block" if options["display_mode"] else "inline")
-    shown = re.sub(r"(<mi>(?:log|exp|sin|cos)</mi>)(?!<mo)", r'\1<mspace width="0.167em"/>', shown)  # else "logp"
+    for wrong, right in SPACING.items():
+        shown = re.sub(wrong, right, shown)
     return f'<div class="formula" tabindex="0">{shown}</div>' if options["display_mode"] else shown
 
 

@@ -17,6 +17,7 @@ from arzhang import recipes
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.report import assignment, parts
 from arzhang.report.assignment import Progress, Show, Shown
+from arzhang.report.page import page_name
 from arzhang.report.prose import IDS
 from arzhang.reproduce import making
 from arzhang.reproduce.budgets import BUDGETS
@@ -47,33 +48,34 @@ class Part:
 
 
 VAE, CLASSIFIER = ("vae",), ("classifier",)
+PIX2PIX = ("pix2pix",)
 PARTS = (
-    #    name            ids                seconds  how it is made                 how it is shown, and what it rests on
-    Part("networks",     "3a 4f 4g 5b 5c",        3, making.networks,               parts.networks),
-    Part("gradients",    "1a 1b 1c 1d",          14, making.study("gradients"),     parts.gradients),
-    Part("divergences",  "2a",                    8, making.study("divergences"),   parts.study("divergences", "2a")),
-    Part("batches",      "3b",                   20, making.study("batches"),       parts.study("batches", "3b")),
-    Part("transposed",   "3c",                   10, making.study("transposed"),    parts.study("transposed", "3c"),
-         of="transposed"),
-    Part("classifier",   "5f",                   30, making.classifier,             parts.runs("classifier")),
-    Part("vae",          "3a 3b 3d 3e 3g 3h 5f", 60, making.vae,                    parts.vae, ("networks", "classifier")),
-    Part("fid",          "3g",                   40, making.fid,                    parts.fid, VAE),
-    Part("mixture",      "2b 2c 5f",             40, making.mixture,                parts.mixture, VAE),
-    Part("weights",      "2c",                   35, making.weights,                parts.study("weights", "2c"), VAE),
-    Part("beta",         "3d",                   55, making.beta,                   parts.study("beta", "3d"), CLASSIFIER),
-    Part("metrics",      "3f 3h",                20, making.metrics,                parts.metrics, VAE),
-    Part("gan",          "4d 5f",                20, making.gan(recipes.GAN),       parts.one_run("gan", "4d"), CLASSIFIER),
-    Part("cgan",         "4a 5f",                25, making.gan(recipes.CGAN),      parts.one_run("cgan", "4a"), CLASSIFIER),
-    Part("pairs",        "4b 5a",                 4, making.pairs,                  parts.pairs),
-    Part("edges",        "4b 5f",                 0, making.edges,                  parts.one_run("edges", "4b"), CLASSIFIER,
-         of="edges_epochs"),
-    Part("segmenter",    "5f",                   20, making.segmenter,              parts.runs("segmenter-[0-9]*")),
-    Part("pix2pix",      "4g 5c 5d 5e 5f",       40, making.pix2pix("pix2pix"),     parts.streets, ("segmenter",)),
-    Part("l1",           "4e 4h 5f",             25, making.pix2pix("l1", adversarial="none"), parts.alone, ("pix2pix",)),
-    Part("cyclegan",     "4c 5f",                25, making.cyclegan,               parts.one_run("cyclegan", "4c")),
-    Part("translation",  "4c 4d 4e 4f 4g 4h",    45, making.study("translation"),   parts.study("translation", "4e"),
-         of="translation"),
-    Part("publications", "5g",                    1, making.publications,           parts.publications),
+    #    name            ids                seconds  how it is made                     how it is shown, and what it rests on
+    Part("networks",     "3a 4f 4g 5b 5c",        3, making.networks,                   parts.networks),
+    Part("gradients",    "1a 1b 1c 1d",          14, making.study("gradients"),         parts.gradients),
+    Part("divergences",  "2a",                    8, making.study("divergences"),       parts.study("divergences", "2a")),
+    Part("batches",      "3b",                   20, making.study("batches"),           parts.study("batches", "3b")),
+    Part("transposed",   "3c",                   12, making.study("transposed"),        parts.study("transposed", "3c")),
+    Part("classifier",   "5f",                   25, making.classifier,                 parts.runs("classifier")),
+    Part("vae",          "3a 3b 3d 3e 3g 3h 5f", 55, making.vae,                        parts.vae, ("networks", "classifier")),
+    Part("fid",          "3g",                   35, making.fid,                        parts.fid, VAE),
+    Part("mixture",      "2b 2c 5f",             35, making.mixture,                    parts.mixture, VAE),
+    Part("weights",      "2c",                   30, making.weights,                    parts.study("weights", "2c"), VAE),
+    Part("beta",         "3d",                   50, making.beta,                       parts.study("beta", "3d"), CLASSIFIER),
+    Part("metrics",      "3f 3h",                20, making.metrics,                    parts.metrics, VAE),
+    Part("gan",          "4d 5f",                20, making.gan(recipes.GAN),           parts.one_run("gan", "4d", "setup", "samples", "curves", "numbers"), CLASSIFIER),
+    Part("cgan",         "4a 5f",                25, making.gan(recipes.CGAN),          parts.one_run("cgan", "4a", "setup", "curves", "numbers"), CLASSIFIER),
+    Part("classes",      "4a",                    6, making.classes,                    parts.study("classes", "4a"), ("cgan",)),
+    Part("pairs",        "4b 5a",                 4, making.pairs,                      parts.pairs),
+    Part("garments",     "4b 5f",                 0, making.garments,                   parts.one_run("garments", "4b", "setup", "triplets", "numbers"), CLASSIFIER,
+         of="garment_epochs"),
+    Part("segmenter",    "5f",                   18, making.segmenter,                  parts.runs("segmenter-[0-9]*")),
+    Part("pix2pix",      "5c 5d 5e 5f",          40, making.pix2pix,                    parts.streets, ("segmenter",)),
+    Part("translation",  "4c 4e 4f 4g 5f",       90, making.translation,                parts.translation, ("segmenter",)),
+    Part("patches",      "4f",                   10, making.looking_into("patches"),    parts.study("patches", "4f"), PIX2PIX),
+    Part("variety",      "4g",                   10, making.looking_into("variety"),    parts.study("variety", "4g"), PIX2PIX),
+    Part("updates",      "4h",                    8, making.looking_into("updates"),    parts.study("updates", "4h"), PIX2PIX),
+    Part("publications", "5g",                    1, making.publications,               parts.publications),
 )  # fmt: skip
 """In the order in which they are made."""
 
@@ -94,6 +96,7 @@ def reproduce(
     """
     whole = _Whole(budget, out, teach, [language] if language else list(LANGUAGES), notify)
     wanted = whole.wanted(only)
+    whole.home.mkdir(parents=True, exist_ok=True)
     first: Exception | None = None
     with whole.overview.live():
         whole.write_pages()
@@ -109,7 +112,7 @@ def reproduce(
         raise ArzhangError(
             "\narzhang: ".join([*lines, f"the same command goes on: {whole.command(' '.join(only))}"])
         ) from first
-    return out / assignment.address(whole.languages[0])
+    return out / page_name("index", whole.languages[0])
 
 
 class _Whole:
@@ -118,7 +121,6 @@ class _Whole:
     def __init__(self, budget: str, out: Path, teach: bool, languages: Sequence[str], notify: Notify) -> None:
         self.budget, self.out, self.teach, self.languages = budget, out, teach, languages
         self.home = out / budget
-        self.home.mkdir(parents=True, exist_ok=True)
         self.parts = {part.name: part for part in PARTS if not part.of or getattr(BUDGETS[budget], part.of)}
         self.progress = {name: self._before(part) for name, part in self.parts.items()}
         self.shown: dict[tuple[str, str], Mapping[str, Shown]] = {}
@@ -161,7 +163,11 @@ class _Whole:
         for name, part in self.parts.items():
             if self.progress[name].state != "done":
                 continue
-            self._show(part)
+            try:
+                self._show(part)
+            except Exception as failure:  # its files were changed or damaged since
+                self.progress[name] = replace(self.progress[name], state="failed", error=_line(failure))
+                continue
             for language in self.languages:
                 for id, shown in self.shown[name, language].items():
                     found[language].setdefault(id, []).append(shown)

@@ -1,9 +1,19 @@
 """What is spent on each part of the assignment: quick, standard, paper."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
-from arzhang.studies.options import BatchStudy, BetaStudy, DivergenceStudy, GradientStudy, MetricStudy
+from arzhang.studies.options import (
+    BatchStudy,
+    BetaStudy,
+    DivergenceStudy,
+    GradientStudy,
+    MetricStudy,
+    PatchStudy,
+    TranslationStudy,
+    TransposedStudy,
+    UpdateStudy,
+    VarietyStudy,
+)
 
 
 @dataclass(frozen=True)
@@ -45,16 +55,15 @@ class Budget:
     """Images of each kind that are judged by the real Inception network (3g); a dozen a second on two cores."""
     gan_epochs: int
     gan_width: int
-    cyclegan: tuple[int, int, int]
-    """Epochs, width and scenes."""
-    edges_epochs: int
+    garment_epochs: int
     """Of pix2pix from edges to garments; 0: left out."""
     streets: tuple[Streets, ...]
     """Each at a size of its own."""
-    transposed: Any = None
-    """Options of the study of that name; none: left out."""
-    translation: Any = None
-    """Options of the study of that name; none: left out."""
+    translation: TranslationStudy
+    variety: VarietyStudy = field(default_factory=VarietyStudy)
+    patches: PatchStudy = field(default_factory=lambda: PatchStudy(receptive_fields=(70,)))
+    updates: UpdateStudy = field(default_factory=UpdateStudy)
+    transposed: TransposedStudy = field(default_factory=TransposedStudy)
 
 
 BUDGETS = {
@@ -64,7 +73,10 @@ BUDGETS = {
         beta=BetaStudy(beta=(0.5, 1.0, 4.0), seeds=1, epochs=1, sprites_beta=(1.0, 8.0), sprites_epochs=2,
             sprites_seeds=1),
         metrics=MetricStudy(), classifier_epochs=1, epochs=4, mixture_epochs=1, weights=(0.3, 3.0), seeds=1, samples=8,
-        fid_n=100, gan_epochs=1, gan_width=16, cyclegan=(1, 8, 100), edges_epochs=0,
+        fid_n=100, gan_epochs=1, gan_width=16, garment_epochs=0,
+        variety=VarietyStudy(n=64, outputs=8), patches=PatchStudy(receptive_fields=(70,), n=64),
+        translation=TranslationStudy(tables=("objectives", "cyclegan"),
+            arms=("l1", "gan", "cgan", "l1_cgan", "cyclegan"), epochs=1, cycle_epochs=1, seeds=1, features="none"),
         streets=(Streets(64, 16, scenes=300, epochs=3, segmenter_epochs=5, validation=64, inception=False),),
     ),
     "standard": Budget(
@@ -72,7 +84,8 @@ BUDGETS = {
         beta=BetaStudy(epochs=50, n=2_000, features="inception"),
         metrics=MetricStudy(n=2_000, features="inception", feature_precision="bfloat16"), classifier_epochs=5,
         epochs=50, mixture_epochs=50, weights=(0.1, 0.3, 1.0, 3.0, 10.0), seeds=3, samples=128, fid_n=10_000,
-        gan_epochs=50, gan_width=32, cyclegan=(50, 16, 500), edges_epochs=3,
+        gan_epochs=50, gan_width=32, garment_epochs=3,
+        translation=TranslationStudy(budget="standard", epochs=25, cycle_epochs=25, features="none"),
         streets=(Streets(64, 16, scenes=1_000, epochs=50),),
     ),
     "paper": Budget(
@@ -81,7 +94,8 @@ BUDGETS = {
         beta=BetaStudy(epochs=50, seeds=5, sprites_epochs=100, sprites_seeds=5, features="inception"),
         metrics=MetricStudy(n=5_000, features="inception"), classifier_epochs=5, epochs=50, mixture_epochs=50,
         weights=(0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0), seeds=3, samples=5_000, fid_n=10_000, gan_epochs=50,
-        gan_width=64, cyclegan=(50, 64, 3_000), edges_epochs=50,
+        gan_width=64, garment_epochs=50,
+        translation=TranslationStudy(budget="paper", epochs=50, cycle_epochs=50),
         streets=(Streets(256, 64, scenes=3_000, epochs=50, validation=200, cityscapes=True),),
     ),
 }  # fmt: skip

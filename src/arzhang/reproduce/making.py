@@ -8,14 +8,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from arzhang import assembly, evaluation, explain, recipes, sweep
+from arzhang.data import edges, images
 from arzhang.data import pairs as data
+from arzhang.data.images import Images
 from arzhang.errors import ArzhangError
 from arzhang.metrics.features import inception_extractor
 from arzhang.networks import pix2pix as patches
 from arzhang.networks import vae as tables
 from arzhang.report import parts
 from arzhang.reproduce.budgets import Budget, Streets
+from arzhang.studies.options import ClassStudy
 from arzhang.training.run import write_atomically
 
 Notify = Callable[[str], None]
@@ -137,25 +142,20 @@ def gan(kind: type[recipes.GAN]) -> Callable[[Work], None]:
     return make
 
 
-def cyclegan(work: Work) -> None:
-    streets, (epochs, width, scenes) = work.budget.streets[0], work.budget.cyclegan
-    recipe = recipes.CycleGAN(
-        size=streets.size, scenes=scenes, validation=streets.validation, epochs=epochs, width=width,
-        preview_every=max(1, epochs // 5),
-    )  # fmt: skip
-    work.run(recipe, "cyclegan")
-
-
 def pairs(work: Work) -> None:
-    streets = work.budget.streets[0]
-    found: dict[str, Any] = {}
-    hows: list[dict[str, Any]] = [_data(streets, work.notify), {"dataset": "edges2fashion", "size": 28}]
-    for how in hows:
-        splits, name = data.load(**how, notify=work.notify), how["dataset"]
-        data.sheet(splits.train, 3, work.home / "pairs" / f"{name}.png")
-        sizes = {part: len(getattr(splits, part)) for part in ("train", "validation", "test")}
-        found[name] = sizes | {"title": name, "width": how["size"], "height": how["size"]}
-    _write(work.home / "pairs" / "pairs.json", found)
+    """5a: three pairs of the training set. 4b: three garments and their edges."""
+    folder, how = work.home / "pairs", _data(work.budget.streets[0], work.notify)
+    splits = data.load(**how, notify=work.notify)
+    data.sheet(splits.train, 3, folder / "5a.png")
+    _, height, width = splits.train.shape
+    sizes = {part: len(getattr(splits, part)) for part in ("train", "validation", "test")}
+    garments = images.load(dataset="fashion-mnist", notify=work.notify).train.batch(torch.arange(3))
+    drawn = torch.from_numpy(edges.canny(garments[:, 0].numpy()))[:, None]
+    image, outline = (Images((255 * side).round().byte()) for side in (garments, (~drawn).float()))
+    data.sheet(data.Pairs(image, outline), 3, folder / "4b.png")
+    told = {"5a": sizes | {"title": how["dataset"], "width": width, "height": height},
+            "4b": {"share": float(drawn.double().mean())}}  # fmt: skip
+    _write(folder / "pairs.json", told)
 
 
 def _data(streets: Streets, notify: Notify) -> dict[str, Any]:
@@ -176,27 +176,46 @@ def segmenter(work: Work) -> None:
         work.run(recipe, f"segmenter-{streets.size}")
 
 
-def pix2pix(name: str, **unlike: Any) -> Callable[[Work], None]:
+def pix2pix(work: Work) -> None:
+    for streets in work.budget.streets:
+        how: dict[str, Any] = {"judge": str(work.home / f"segmenter-{streets.size}")}
+        how |= {"metrics": TRANSLATED, "features": "inception"} if streets.inception else {}
+        recipe = recipes.Pix2Pix(
+            epochs=streets.epochs, width=streets.width, choose_by="kid" if streets.inception else "l1",
+            preview_every=min(10, max(1, streets.epochs // 5)), **_data(streets, work.notify),
+        )  # fmt: skip
+        work.run(recipe, f"pix2pix-{streets.size}", **how)
+
+
+def translation(work: Work) -> None:
+    """On the data of problem 5, judged by its segmenter."""
+    streets = work.budget.streets[0]
+    own = _data(streets, work.notify) | {"width": streets.width}
+    judge = str(work.home / f"segmenter-{streets.size}")
+    work.study("translation", replace(work.budget.translation, segmenter=judge, **own))
+
+
+def looking_into(name: str) -> Callable[[Work], None]:
+    """A study of problem 5's pix2pix."""
+
     def make(work: Work) -> None:
-        for streets in work.budget.streets:
-            how: dict[str, Any] = {"judge": str(work.home / f"segmenter-{streets.size}")}
-            how |= {"metrics": TRANSLATED, "features": "inception"} if streets.inception else {}
-            recipe = recipes.Pix2Pix(
-                epochs=streets.epochs, width=streets.width, choose_by="kid" if streets.inception else "l1",
-                preview_every=min(10, max(1, streets.epochs // 5)), **_data(streets, work.notify), **unlike,
-            )  # fmt: skip
-            work.run(recipe, f"{name}-{streets.size}", **how)
+        run = str(work.home / f"pix2pix-{work.budget.streets[0].size}")
+        work.study(name, replace(getattr(work.budget, name), run=run))
 
     return make
 
 
-def edges(work: Work) -> None:
+def classes(work: Work) -> None:
+    work.study("classes", ClassStudy(cgan=str(work.home / "cgan"), classifier=work.features))
+
+
+def garments(work: Work) -> None:
     """4b: a second translation."""
     recipe = recipes.Pix2Pix(
         dataset="edges2fashion", size=32, width=16, batch_size=64, lr=5e-4, receptive_field=16, validation=2_000,
-        epochs=work.budget.edges_epochs, choose_by="l1", preview_every=max(1, work.budget.edges_epochs // 5),
+        epochs=work.budget.garment_epochs, choose_by="l1", preview_every=max(1, work.budget.garment_epochs // 5),
     )  # fmt: skip
-    work.run(recipe, "edges", metrics=TRANSLATED, features=work.features)
+    work.run(recipe, "garments", metrics=TRANSLATED, features=work.features)
 
 
 def publications(work: Work) -> None:

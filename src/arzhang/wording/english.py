@@ -668,6 +668,7 @@ ENGLISH: dict[str, str] = {
     "assignment.nothing_yet": "The part “{part}” is not made yet; this does it, and what it depends on:",
     "assignment.running": "The part “{part}” is being made now. If nothing is running any more, this goes on with it:",
     "assignment.failed": "The part “{part}” failed: {error} This goes on with it:",
+    "assignment.no_part": "This budget has no part that answers it with numbers.",
     "assignment.no_conclusion": "The numbers are not there yet.",
     "assignment.source": "The source: {name}",
     "assignment.encoder": "The encoder (latent of 32, without its heads)",
@@ -681,8 +682,10 @@ ENGLISH: dict[str, str] = {
     "assignment.first_loss": "In its first {step} steps the discriminator's loss (mean of real and made) is {loss:.3f} on average; "
     "a coin has log 2 = {coin:.3f}.",
     "assignment.pairs_alt": "Three rows, each what is given and the image that belongs to it",
-    "assignment.pairs_caption": "Three pairs of the training set: what is given, and what is to be made of it.",
-    "assignment.pairs_parts": "{title}: {train:,} pairs to train, {validation:,} to validate, {test:,} to test, of {width}×{height} "
+    "assignment.pairs_caption_5a": "Three pairs of the training set: what is given, and what is to be made of it.",
+    "assignment.pairs_caption_4b": "Three garments and their edges: what is given, and what is to be made of it.",
+    "assignment.pairs_4b": "Edges are {share:.0%} of the pixels of these garments; shades and textures between them are left open.",
+    "assignment.pairs_5a": "{title}: {train:,} pairs to train, {validation:,} to validate, {test:,} to test, of {width}×{height} "
     "pixels; no pair is in two of them.",
     "assignment.seeds": "Mean over {n} seeds",
     "assignment.total": "Together",
