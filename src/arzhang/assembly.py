@@ -30,6 +30,7 @@ from arzhang.tasks.pix2pix import Pix2PixTask
 from arzhang.tasks.segmenter import SegmenterTask
 from arzhang.tasks.vae import VAETask
 from arzhang.training import checkpoint as checkpoints
+from arzhang.training import published
 from arzhang.training.loop import Loop, batch_of, require_possible
 from arzhang.training.run import Run, refuse_to_overwrite
 
@@ -276,19 +277,27 @@ def load(
 ) -> Any:
     """The trained model of a run, for use from Python: for a VAE `encode`, `decode`, `reconstruct`, `sample`.
 
-    `checkpoint` is "best" (by validation) or "last". Weights are read from safetensors: no code in the run is run.
+    `path` may also be a published model: a folder of `arzhang publish --to huggingface`, or its address on the hub,
+    `hf://owner/name` or `hf://owner/name@revision` (extra 'hub'). `checkpoint` is "best" (by validation) or "last" of a
+    run. Weights are read from safetensors: no code in the run is run.
     """
-    run = Run(path)
-    recipe, facts = run.recipe, run.config.get("data")
+    if (folder := published.found(path)) is not None:
+        recipe, facts, tensors = published.read(folder)
+        where = folder / published.CONFIG
+    else:
+        run = Run(path)
+        recipe, facts, where = run.recipe, run.config.get("data", {}), run.path / "config.yaml"
+        found = sound_checkpoint(run, checkpoint, notify)
+        tensors = found.tensors(checkpoints.AVERAGED if recipe.ema else checkpoints.WEIGHTS)
     if not isinstance(facts, dict) or not isinstance(facts.get("shape"), list) or "levels" not in facts:
-        raise UsageError(
-            f"{run.path / 'config.yaml'}: says nothing of the shape of its images, so no model can be made"
-        )
-    found = sound_checkpoint(run, checkpoint, notify)
+        raise UsageError(f"{where}: says nothing of the shape of its images, so no model can be made")
     shapes = tuple(facts["shape"]), tuple(facts["input_shape"]) if "input_shape" in facts else None
     task = build(recipe, shapes[0], facts["levels"], torch.device(device), len(facts.get("classes", ())), shapes[1])
-    name = checkpoints.AVERAGED if recipe.ema else checkpoints.WEIGHTS
-    task.networks.load_state_dict(found.tensors(name))
+    try:
+        task.networks.load_state_dict(tensors)
+    except RuntimeError as error:
+        why = str(error).splitlines()[-1].strip()
+        raise ArzhangError(f"{where}: the weights are not those of its recipe ({why})") from None
     task.networks.eval()
     return task
 

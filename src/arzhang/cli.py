@@ -20,6 +20,7 @@ from arzhang.options import (
     Explain,
     Features,
     Pictures,
+    Publish,
     Reconstruct,
     Report,
     Reproduce,
@@ -298,7 +299,12 @@ def report(words: Words) -> None:
     path, how = options("report", words, Report, positional=["RUN"], about=report.__doc__ or "")
     from arzhang.report import page
 
-    say(f"written: {page.write(Path(path), Path(how.out) if how.out else None, how.language)}")
+    written = page.write(Path(path), Path(how.out) if how.out else None, how.language)
+    say(f"written: {written}")
+    if how.pdf:
+        from arzhang.report import pdf
+
+        say(f"written: {pdf.write(written)}")
 
 
 def study(words: Words) -> None:
@@ -362,6 +368,21 @@ def reproduce(words: Words) -> None:
         how.budget, Path(how.out), only=how.only, language=how.language, teach=how.teach, notify=say
     )
     say(f"written: {found}")
+    if not how.only:
+        from arzhang import publish as publishing
+
+        publishing.leave(sorted(found.parent.glob("index*.html")), found.parent, notify=say)
+
+
+def publish(words: Words) -> None:
+    """what others can read, run and load: `arzhang publish RUN|DIR --to kaggle | huggingface | article | notebook`"""
+    path, how = options("publish", words, Publish, positional=["RUN"], about=publish.__doc__ or "")
+    if how.to is None:
+        raise UsageError("publish: give --to kaggle, huggingface, article or notebook")
+    from arzhang import publish as publishing
+
+    wanted = {field.name: getattr(how, field.name) for field in dataclasses.fields(how) if field.name != "out"}
+    publishing.publish(Path(path), out=Path(how.out) if how.out else None, **wanted, notify=say)
 
 
 def check(words: Words) -> None:
@@ -443,6 +464,7 @@ VERBS: dict[str, Callable[[Words], None]] = {
         sweep,
         reproduce,
         check,
+        publish,
         data,
     )
 }

@@ -186,6 +186,8 @@ class Report:
     """HTML file to write; none: report.html, or report.fa.html, in the run"""
     language: Literal["en", "fa"] = "en"
     """of the page: English or Persian"""
+    pdf: bool = False
+    """print it as PDF as well, where there is a Chromium"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,6 +236,25 @@ class Reproduce:
     """fold every conclusion away until the reader has guessed"""
     language: Literal["en", "fa"] | None = None
     """write the page in this language alone; none: in every one"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publish:
+    """What for, and whether to send it"""
+
+    to: Literal["kaggle", "huggingface", "article", "notebook"] | None = None
+    """an executed notebook beside the Cityscapes pairs; a model with its card; an article with its pictures; of what
+    `arzhang reproduce` left, the whole assignment as an executed notebook to hand in"""
+    out: str | None = None
+    """folder of the bundle; none: published/NAME-KIND"""
+    push: bool = False
+    """send it, with the official client and your own credentials; otherwise only the bundle is written"""
+    accept_licence: bool = False
+    """you have read what the data's licence says of publishing, and may"""
+    owner: str | None = None
+    """account or organisation there; none: that of your credentials"""
+    name: str | None = None
+    """what it is called there; none: after what was trained, and on what"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,6 @@ from arzhang.contracts import Translator
 from arzhang.data.decode import SUFFIXES, Unreadable, read
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.randomness import mix
-from arzhang.training.run import Run
 
 Notify = Callable[[str], None]
 Fit = Literal["resize", "pad", "tile"]
@@ -75,14 +74,14 @@ def translate(
 
 
 def translator(run: Path | str, checkpoint: str, device: torch.device | str, notify: Notify) -> Translator:
-    """The model of a run, or of a generator's weights of the widely used PyTorch port (`*_net_G.pth`)."""
-    path = Path(run)
-    if path.is_file():
-        return assembly.load_public(path, device)
-    model = assembly.load(path, checkpoint=checkpoint, device=device, notify=notify)
+    """The model of a run or of a published one, or a generator's weights of the widely used PyTorch port
+    (`*_net_G.pth`)."""
+    if Path(run).is_file():
+        return assembly.load_public(Path(run), device)
+    model = assembly.load(run, checkpoint=checkpoint, device=device, notify=notify)
     if not isinstance(model, Translator):
-        system = Run(path).recipe.system
-        raise UsageError(f"{path}: a run of {system}, which translates nothing; pix2pix and cyclegan do")
+        system = model.recipe.system
+        raise UsageError(f"{run}: a run of {system}, which translates nothing; pix2pix and cyclegan do")
     return model
 
 

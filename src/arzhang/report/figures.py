@@ -80,6 +80,12 @@ POINTS = 500
 """Points of a line: more cannot be seen, and make the page heavy."""
 
 
+class Sketch(Markup):
+    """A figure as an inline SVG element; `png` makes of it what can go where no SVG can."""
+
+    png: Callable[[], bytes] | None = None
+
+
 def save(figure: Figure, out: Path, name: str) -> str:
     """`out/name.png`, `.svg`, and `.csv` with what is drawn; returns the name. `adopted` brings the SVG onto a page.
 
@@ -175,15 +181,22 @@ def described(data: Path, say: Callable[..., str]) -> list[str]:
     return [say("page.panel_alt", panel=panel, low=min(ys), high=max(ys)) for panel, ys in panels.items()]
 
 
-def inline(figure: Figure, name: str, alt: str) -> Markup:
+def inline(figure: Figure, name: str, alt: str) -> Sketch:
     """A figure as an inline SVG element with alternative text, in the page's colours.
 
     `name` keeps its ids apart from those of other figures on the page: no two may share it.
     """
-    return adopted(_svg(figure, name), name, alt)
+    return adopted(_svg(figure, name), name, alt, lambda: _png(figure))
 
 
-def adopted(text: str, name: str, alt: str) -> Markup:
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    with mpl.rc_context(STYLE):
+        figure.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def adopted(text: str, name: str, alt: str, png: Callable[[], bytes] | None = None) -> Sketch:
     """An SVG file that `save` has written as an inline element, as from `inline`."""
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)
@@ -196,7 +209,9 @@ def adopted(text: str, name: str, alt: str) -> Markup:
     assert box is not None
     width = f"max-width: {1.15 * float(box[1]):.0f}px"  # so that words are of one size in figures of any
     head = f'<svg {box[0]} style="{width}" role="img" aria-label="{escape(alt)}">'
-    return Markup(head + re.sub(r"\n\s*", "\n", text[text.index(">") + 1 :]).strip())
+    sketch = Sketch(head + re.sub(r"\n\s*", "\n", text[text.index(">") + 1 :]).strip())
+    sketch.png = png
+    return sketch
 
 
 # -------------------------------------------------------------------------------------------------- a study's figures
@@ -259,7 +274,7 @@ class Course:
     points: tuple[Sequence[float], Sequence[float]]
 
 
-def course(of: Course, name: str, title: str, x_label: str, y_label: str, alt: str) -> tuple[Markup, str, dict]:
+def course(of: Course, name: str, title: str, x_label: str, y_label: str, alt: str) -> tuple[Sketch, str, dict]:
     """The panel of one term; and, where the first steps reach beyond it, the id and values of the note that says so.
 
     The first steps of a training fall so steeply that a panel which holds them shows nothing of the rest.
@@ -325,7 +340,7 @@ def as_files(svg: Markup, columns: Sequence[str], rows: Iterable[Sequence[Any]])
 # -------------------------------------------------------------------------------------------------------------- ranked
 
 
-def ranked(values: Sequence[float], marked: Sequence[bool], name: str, x_label: str, y_label: str, alt: str) -> Markup:
+def ranked(values: Sequence[float], marked: Sequence[bool], name: str, x_label: str, y_label: str, alt: str) -> Sketch:
     """Positive values as points on a logarithmic axis in the order given, those marked in the first colour."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=PANEL, layout="constrained")

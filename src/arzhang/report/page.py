@@ -65,9 +65,11 @@ class Say:
         """A fact or a cell, in its own direction where it is none of this language's."""
         return isolated(text, self.known)
 
-    def drawn(self, svg: Markup) -> Markup:
+    def drawn(self, svg: Markup) -> figures.Sketch:
         """A figure whose axes are numbered in this language's digits."""
-        return Markup(re.sub(r">(\s*[−\d][\d.,]*%?\s*)<", lambda m: f">{self.numerals(m[1])}<", svg))
+        sketch = figures.Sketch(re.sub(r">(\s*[−\d][\d.,]*%?\s*)<", lambda m: f">{self.numerals(m[1])}<", svg))
+        sketch.png = getattr(svg, "png", None)
+        return sketch
 
     def label(self, name: str, kind: str = "label") -> str:
         """The name of something that is logged or measured; a new system may log what nobody has named yet."""
@@ -231,6 +233,7 @@ def study_blocks(
         title = title.replace("$", "").partition("{")[0].rstrip(" ,=،")
         alt = " ".join([title + ".", *figures.described(path.with_suffix(".csv"), say)])
         svg = figures.adopted(text, f"s-{name}-{figure.replace('_', '-')}", alt)
+        svg.png = png.read_bytes if (png := path.with_suffix(".png")).is_file() else None
         blocks.append(Drawings([Drawing(svg, files=_files(path, base))], wide=True))
     blocks += _sheets_of(study, folder, say)
     for table in study["tables"]:

@@ -44,13 +44,20 @@ class Answer:
 @cache
 def answer(id: str, language: str = "en") -> Answer:
     """The text of an id, in English where the language does not have it yet."""
+    title, *parts = written(id, language)
+    question, explanation, experiment = map(rendered, parts)
+    return Answer(Markup(_MARKDOWN.renderInline(title)), question, explanation, experiment)
+
+
+def written(id: str, language: str = "en") -> tuple[str, str, str, str]:
+    """Title, question, explanation and experiment of an id as they were written: Markdown with LaTeX."""
     source = next(path for known in (language, "en") if (path := _folder(known) / f"{id}.md").is_file())
     title, _, rest = source.read_text(encoding="utf-8").partition("\n")
     parts = re.split(r"^---\n", rest, flags=re.MULTILINE)
     if not title.startswith("# ") or not 2 <= len(parts) <= 3:
         raise ValueError(f"{source}: a title, a question, an explanation and at most an experiment, `---` between them")
-    question, explanation, experiment = (rendered(part) for part in (*parts, "", "")[:3])
-    return Answer(Markup(_MARKDOWN.renderInline(title.removeprefix("# "))), question, explanation, experiment)
+    question, explanation, experiment = (*parts, "", "")[:3]
+    return title.removeprefix("# "), question.strip(), explanation.strip(), experiment.strip()
 
 
 def known(language: str) -> tuple[str, ...]:

@@ -2,10 +2,10 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -118,11 +118,12 @@ def read(path: Path) -> Results:
     if not isinstance(recipe, dict):
         raise ArzhangError(f"{path / 'config.yaml'}: holds no recipe, so this is not a run's configuration")
     entries, unreadable = _log(path / "metrics.jsonl")
+    recipe, data = told(recipe, _mapping(config.get("data")))
     return Results(
         path=path,
         system=str(config.get("system")),
         recipe=recipe,
-        data=_mapping(config.get("data")),
+        data=data,
         versions=_mapping(config.get("versions")),
         train=[entry for entry in entries if entry["split"] == "train"],
         validation=[entry for entry in entries if entry["split"] == "validation"],
@@ -130,6 +131,27 @@ def read(path: Path) -> Results:
         unreadable=unreadable,
         evaluation=_evaluation(path / "eval.json", path),
     )
+
+
+def told(recipe: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A recipe, and what is known of its data, as others may read them: no path of this machine goes into a page."""
+    about = dict(data)
+    if recipe.get("data") and "description" in about:
+        folder = str(recipe["data"])
+        about["description"] = str(about["description"]).replace(folder, named(folder))
+    return {name: named(value) for name, value in recipe.items()}, about
+
+
+def named(value: Any) -> Any:
+    """Of an absolute path its last part, in a flag such as `--data=PATH` too; anything else as it is.
+
+    >>> named("/home/me/runs/vae-1"), named("--data=/home/me/pictures"), named("runs/vae-1"), named(0.5)
+    ('vae-1', '--data=pictures', 'runs/vae-1', 0.5)
+    """
+    if not isinstance(value, str):
+        return value
+    flag, equals, path = value.partition("=") if value.startswith("--") else ("", "", value)
+    return f"{flag}{equals}{PurePath(path).name}" if PurePath(path).is_absolute() else value
 
 
 def _mapping(found: Any) -> dict[str, Any]:
@@ -196,5 +218,7 @@ def read_study(folder: Path) -> dict[str, Any]:
         if isinstance(found, dict) and found.get("study") == path.stem:
             if not {"options", "conclusions", "figures"} <= found.keys():
                 raise ArzhangError(f"{path}: its options, conclusions or figures are missing; run the study again")
-            return found
+            words = found.get("command")
+            return {**found, **({"command": [named(word) for word in words]} if isinstance(words, list) else {}),
+                    "options": {name: named(value) for name, value in found["options"].items()}}  # fmt: skip
     raise UsageError(f"{folder}: no study has written here (`arzhang study NAME --out {folder}`)")
