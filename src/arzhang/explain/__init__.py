@@ -112,21 +112,26 @@ def chosen(found: Sequence[Network], name: str | None) -> list[Network]:
 # ----------------------------------------------------------------------------------------------------------- as text
 
 
+def rows(network: Network) -> list[tuple[str, ...]]:
+    """The headings, then every block: what it is given and gives, what is done in it, its weights; of a discriminator
+    also how much of the image one number of its output sees."""
+    found: list[tuple[str, ...]] = [("block", "input", "output", "in it, in order", "sees", "weights")]
+    for block in network.blocks:
+        if block.sources:
+            done = ", ".join(map(said, block.operations))
+            weights = f"{block.parameters:,}" if block.parameters else "–"
+            found.append((block.name, given(block), size(block.output), done, seen(block), weights))
+    return found if network.judges else [row[:4] + row[5:] for row in found]
+
+
 def table(network: Network) -> str:
-    """Every block: what it is given and gives, what is done in it, its weights; of a discriminator also how much of
-    the image one number of its output sees.
+    """The rows, in columns, and how many weights there are.
 
     >>> from arzhang.recipes import Pix2Pix
     >>> print(table(of_recipe(Pix2Pix(size=16, width=1, receptive_field=1))[1]).splitlines()[-1])
     16 weights; each of its 16×16 outputs sees 1×1 pixels
     """
-    rows = [("block", "input", "output", "in it, in order", "sees", "weights")]
-    for block in network.blocks:
-        if block.sources:
-            done = ", ".join(map(said, block.operations))
-            weights = f"{block.parameters:,}" if block.parameters else "–"
-            rows.append((block.name, given(block), size(block.output), done, seen(block), weights))
-    columns = [column for i, column in enumerate(zip(*rows, strict=True)) if network.judges or i != 4]
+    columns = list(zip(*rows(network), strict=True))
     padded = [[cell.ljust(max(map(len, column))) for cell in column] for column in columns]
     lines = ["  ".join(row).rstrip() for row in zip(*padded, strict=True)]
     total, last = f"{network.weights:,} weights", network.blocks[-1]

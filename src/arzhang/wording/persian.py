@@ -766,12 +766,6 @@ PERSIAN: dict[str, str] = {
     "diagnosis.column_real": "تصویرهای واقعی",
     "diagnosis.column_made": "تصویرهای ساختگی",
     "diagnosis.column_distance": "فاصلهٔ درون رده",
-    "explain.title": "{name}: {weights:,} وزن",
-    "explain.glyph": "پر: نقشه‌ای که هر بلوک می‌دهد؛ بلندی آن لگاریتم پیکسل‌های هر ضلع است و پهنای آن لگاریتم کانال‌ها.",
-    "explain.skips": "از این سو به آن سو: میان‌برها، هر یک با شمار کانال‌هایی که کنار کانال‌های پایین می‌گذارد.",
-    "explain.output": "خروجی",
-    "explain.sees": "{seen} می‌بیند",
-    "explain.sees_all": "همه را می‌بیند",
     "run.picture_missing": "هنوز آنجا نیست: {file}.",
     "run.picture_broken": "آسیب دیده است و نشان داده نمی‌شود: {file}.",
 }
