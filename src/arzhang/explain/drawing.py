@@ -111,7 +111,7 @@ def write(networks: Sequence[Network], out: Path) -> list[Path]:
     out.parent.mkdir(parents=True, exist_ok=True)
     names = [out.stem if len(networks) == 1 else f"{out.stem}-{one.name.replace(' ', '-')}" for one in networks]
     return [
-        out.parent / f"{figures.save(draw(network), out.parent, name)}{out.suffix.lower()}"
+        out.parent / f"{figures.save(draw(network), out.parent, name, data=False)}{out.suffix.lower()}"
         for network, name in zip(networks, names, strict=True)
     ]
 
