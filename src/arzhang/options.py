@@ -30,11 +30,17 @@ class Resume:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trained:
-    """Which model, and where it runs"""
+class Checkpoint:
+    """Which state of a run"""
 
     checkpoint: Literal["best", "last"] = "best"
     """best by validation, or the last one"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained(Checkpoint):
+    """Which model, and where it runs"""
+
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """kind of device"""
 
@@ -167,15 +173,22 @@ class Translate(Trained):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Explain:
-    """Of which network"""
+class Imagined:
+    """Of data that are not there"""
 
-    size: int = 256
-    """side of the images"""
-    width: int = 64
-    """channels of the first layer"""
-    receptive_field: int = 70
-    """of the discriminator: 1, 16, 34, 70 or 286"""
+    channels: int | None = None
+    """of the images; none: 3 of pairs, 1 of single images"""
+    classes: int = 10
+    """of the data set"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explain:
+    """Where the drawing goes"""
+
+    out: str | None = None
+    """FILE.svg or FILE.png to draw into (both are written; of several networks one pair of files each); none: the
+    tables alone"""
 
 
 @dataclass(frozen=True, kw_only=True)

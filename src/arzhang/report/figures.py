@@ -86,8 +86,10 @@ class Sketch(Markup):
     png: Callable[[], bytes] | None = None
 
 
-def save(figure: Figure, out: Path, name: str) -> str:
+def save(figure: Figure, out: Path, name: str, *, data: bool = True) -> str:
     """`out/name.png`, `.svg`, and `.csv` with what is drawn; returns the name. `adopted` brings the SVG onto a page.
+
+    `data`: off for a drawing, which plots none.
 
     In another language than English there is no PNG (matplotlib joins no letters, browsers do), and the others are
     `out/name.LANGUAGE.svg` and `.csv`.
@@ -97,10 +99,11 @@ def save(figure: Figure, out: Path, name: str) -> str:
         with mpl.rc_context(STYLE):
             figure.savefig(out / f"{name}.png", dpi=150)
     stem = name if language == "en" else f"{name}.{language}"
-    with (out / f"{stem}.csv").open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(COLUMNS)
-        rows.writerows(plotted(figure))
+    if data:
+        with (out / f"{stem}.csv").open("w", encoding="utf-8", newline="") as file:
+            rows = csv.writer(file, lineterminator="\n")
+            rows.writerow(COLUMNS)
+            rows.writerows(plotted(figure))
     (out / f"{stem}.svg").write_text(_svg(figure, name), encoding="utf-8")
     return name
 

@@ -1054,6 +1054,13 @@ ENGLISH: dict[str, str] = {
     "diagnosis.column_real": "Real images",
     "diagnosis.column_made": "Made images",
     "diagnosis.column_distance": "Distance within the class",
+    "explain.title": "{name}: {weights:,} weights",
+    "explain.glyph": "Filled: the map that a block gives; its height is the logarithm of pixels a side, its width that "
+    "of channels.",
+    "explain.skips": "Across: skips, each with the channels that it brings beside those from below.",
+    "explain.output": "output",
+    "explain.sees": "sees {seen}",
+    "explain.sees_all": "sees all",
     "run.picture_missing": "Not there yet: {file}.",
     "run.picture_broken": "Damaged and not shown: {file}.",
 }
