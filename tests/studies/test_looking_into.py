@@ -232,20 +232,29 @@ def test_classes_are_asked_for_and_seen(tmp_path, monkeypatch):
 
 
 def test_what_a_classifier_sees_in_words():
-    own = {
-        "classes": ["a", "b"],
-        "each": 10,
-        "taken_for": [[9, 1], [4, 6]],
-        "epochs": 2,
-        "real": {"value": 0.9, "n": 50},
-    }
-    told, ends, mistaken = (c["values"] for c in classes.conclude(own))
+    own = {"classes": ["a", "b"], "each": 10, "taken_for": [[9, 1], [4, 6]], "epochs": 2}
+    own |= {"real": {"value": 0.9, "n": 50}, "variety": {"made_variety": 0.02, "real_variety": 0.1}}
+    told, ends, mistaken, varied = (c["values"] for c in classes.conclude(own))
     assert told["value"] == pytest.approx(0.75)
     assert told["error"] == pytest.approx((0.75 * 0.25 / 20) ** 0.5)
     assert (ends["best"], ends["worst"]) == ("a", "b")
     assert (mistaken["asked"], mistaken["seen"], mistaken["value"]) == ("b", "a", 0.4)
+    assert varied["share"] == pytest.approx(0.2)
     own["taken_for"] = [[10, 0], [0, 10]]
-    assert len(classes.conclude(own)) == 2  # no mistake, no sentence of one
+    assert "mistaken" not in ids({"conclusions": classes.conclude(own)})
+
+
+def test_one_picture_of_each_class_has_no_variety(monkeypatch):
+    parts = few.load(size=16)
+    recipe = recipes.CGAN(width=2, epochs=1, accelerator="cpu")
+    model = assembly.build(recipe, parts.train.shape, None, torch.device("cpu"), 3)
+    found = classes.within_classes(model, parts.test, 0)
+    assert found["real_variety"] > 0
+    each = [parts.test.batch((parts.test.labels == label).nonzero()[: classes.VARIED, 0]) for label in range(3)]
+    truth = sum(float((own - own.mean(0)).abs().mean()) for own in each) / 3
+    assert found["real_variety"] == pytest.approx(truth, rel=1e-5)
+    monkeypatch.setattr(type(model), "sample", lambda self, n, seed, label: torch.full((n, *self.shape), label / 3))
+    assert classes.within_classes(model, parts.test, 0)["made_variety"] == pytest.approx(0, abs=1e-6)
 
 
 # ------------------------------------------------------------------------------------------------------------ bad input

@@ -15,6 +15,7 @@ from arzhang.evaluation import classifier, gan
 from arzhang.randomness import mix
 from arzhang.report import figures
 from arzhang.studies.options import ClassStudy, changed
+from arzhang.tasks.adversarial import variety
 from arzhang.tasks.gan import GANTask
 from arzhang.training.run import Run, write_atomically
 from arzhang.wording import named, words
@@ -22,6 +23,8 @@ from arzhang.wording import named, words
 RESULTS = "classes.json"
 COLUMNS = 10
 """Images of each class on the sheet."""
+VARIED = 50
+"""Images of each class from which their variety is measured."""
 SHOWN = 20
 """Classes that a figure and a sheet can hold."""
 Notify = Callable[[str], None]
@@ -46,6 +49,7 @@ def study(options: ClassStudy, out: Path, notify: Notify = print) -> dict[str, A
         "each": gan.TOLD,
         "taken_for": gan.taken_for(model, network, options.seed).tolist(),
         "real": classifier.measure(network, parts.test, {})["accuracy"],
+        "variety": within_classes(model, parts.test, options.seed),
     }
     results["conclusions"] = conclude(results)
     results["tables"] = [_numbers(results)]
@@ -73,6 +77,19 @@ def _runs(options: ClassStudy, out: Path, notify: Notify) -> dict[str, Run]:
     }
 
 
+def within_classes(model: GANTask, images: Any, seed: int) -> dict[str, float]:
+    """How far images of one class lie from their own mean, the mean over classes: made ones, and as many real ones. A
+    class can be told from a single picture made over and over, so how often it is told says nothing of this."""
+    sums = {"made_variety": 0.0, "real_variety": 0.0}
+    labels = images.labels.to(model.device)
+    for label in range(model.classes):
+        own = (labels == label).nonzero()[:VARIED, 0]
+        real, made = images.batch(own), model.sample(len(own), mix(seed, "variety", label), label)
+        for name, values in variety(made=made, real=real).items():
+            sums[name] += float(values.mean()) / model.classes
+    return sums
+
+
 def conclude(results: dict[str, Any]) -> list[dict[str, Any]]:
     """How often the class asked for is seen, beside real images; the best and the worst class, and its most frequent
     mistake."""
@@ -90,7 +107,8 @@ def conclude(results: dict[str, Any]) -> list[dict[str, Any]]:
     )
     if counts[a][b]:
         found.append(_of("mistaken", asked=names[a], seen=names[b], value=counts[a][b] / each))
-    return found
+    made, own = (results["variety"][f"{kind}_variety"] for kind in ("made", "real"))
+    return [*found, _of("variety", made=made, real=own, share=made / own)]
 
 
 def _of(id: str, **values: Any) -> dict[str, Any]:
@@ -123,7 +141,7 @@ def _confusion(results: dict[str, Any], out: Path) -> str:
     axes.pcolormesh(shares, vmin=0, vmax=1, cmap="viridis", edgecolors="face", linewidth=0.4)
     for i, row in enumerate(shares):
         for j, share in enumerate(row):
-            if share >= 0.005:
+            if share >= 0.01:
                 colour = "#fefefe" if share < 0.6 else "#010101"
                 axes.text(j + 0.5, i + 0.5, f"{share:.0%}", ha="center", va="center", color=colour, fontsize=8)
     at = [i + 0.5 for i in range(len(names))]

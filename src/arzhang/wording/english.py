@@ -631,6 +631,8 @@ ENGLISH: dict[str, str] = {
     "{real_n:,} real ones it is right {real:.1%} of the time. By chance it would be {chance:.0%}.",
     "classes.ends": "Best told is {best} ({best_value:.0%}), worst {worst} ({worst_value:.0%}).",
     "classes.mistaken": "The most frequent mistake: {value:.0%} of what was to be {asked} is taken for {seen}.",
+    "classes.variety": "Images of one class lie {made:.3f} from their own mean, real ones {real:.3f}: they have {share:.0%} of the real "
+    "variety, of which the share above says nothing.",
     "classes.sheet": "Ten images of each class, the same noise in each column; from the top: {names}",
     "classes.figure.confusion": "What was asked for, and what a classifier sees",
     "classes.axis.asked": "asked for",
