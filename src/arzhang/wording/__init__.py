@@ -86,11 +86,11 @@ def named(text: str, language: Mapping[str, str] | None = None) -> str:
 
 def _isolated(template: str) -> str:
     """What stands between two `$` from left to right; not to be broken over lines unless it is long."""
+    return re.sub(r"\$(.+?)\$", _from_left_to_right, template)
 
-    def one(found: re.Match[str]) -> str:
-        return f"{LTR}{found[1].replace(' ', NBSP) if len(found[1]) <= 32 else found[1]}{END}"
 
-    return re.sub(r"\$(.+?)\$", one, template)
+def _from_left_to_right(found: re.Match[str]) -> str:
+    return f"{LTR}{found[1].replace(' ', NBSP) if len(found[1]) <= 32 else found[1]}{END}"
 
 
 class _Formatter(string.Formatter):
