@@ -8,6 +8,7 @@ from command import folder_of_images
 from PIL import Image
 
 from arzhang import cli
+from arzhang.data import streets
 from arzhang.palettes import CITYSCAPES
 
 SMALL = ["--width", 2, "--size", 16, "--receptive-field", 16, "--epochs", 1, "--preview-every", 1, "--pool", 3]
@@ -94,12 +95,19 @@ def test_two_folders_that_share_nothing(apart, tmp_path):
     assert "triplets" not in page
 
 
+def _never(*_, **__):
+    pytest.fail("what cannot be trained was made")
+
+
 @pytest.mark.parametrize(
     ("words", "phrase"),
     [
-        (["train", "cyclegan", "--data", "EMPTY"], "no images in this folder"),
+        (["train", "cyclegan", "--data", "EMPTY"], "empty/B: no images in this folder"),
+        (["train", "cyclegan", "--data", "MISSING"], "trainA: the other side of train is missing"),
+        (["train", "cyclegan", "--size", "30"], "30×30 pixels: this network takes multiples of 4"),
+        (["train", "cyclegan", "--size", "16"], "16×16 pixels are too small for a receptive field of 70"),
         (["train", "cyclegan", "--data", "UNEQUAL", "--size", "null"], "its two sides are of 16×16 and 24×24 pixels"),
-        (["train", "cyclegan", "--data", "COLOUR", "--size", "16"], "--identity-weight 0"),
+        (["train", "cyclegan", "--data", "COLOUR", "--size", "16", "--receptive-field", "16"], "--identity-weight 0"),
         (["translate", "RUN", "PICTURE", "--dropout", "true"], "--dropout true: CycleGAN has none"),
         (["sample", "RUN"], "a cyclegan makes nothing of noise"),
         (["evaluate", "RUN", "--classifier", "RUN"], "says what a cgan makes"),
@@ -116,7 +124,9 @@ def test_one_clear_line(trained, apart, tmp_path, monkeypatch, capsys, words, ph
     (tmp_path / "colour" / "B").mkdir()
     for i in range(8):
         Image.new("RGB", (16, 16), (9 * i, 30, 40)).save(tmp_path / "colour" / "B" / f"{i}.png")
-    places = {"RUN": str(trained), "EMPTY": "empty", "UNEQUAL": "unequal", "COLOUR": "colour"}
+    folder_of_images(tmp_path / "missing" / "trainA", 4)
+    monkeypatch.setattr(streets, "made", _never)
+    places = {"RUN": str(trained), "EMPTY": "empty", "MISSING": "missing", "UNEQUAL": "unequal", "COLOUR": "colour"}
     places["PICTURE"] = "colour/B/0.png"
     capsys.readouterr()
     assert cli.main([places.get(word, word) for word in words]) == 2

@@ -7,6 +7,7 @@ from command import folder_of_images
 from PIL import Image
 
 from arzhang import cli
+from arzhang.data import sources
 
 SMALL = [
     "--width",
@@ -91,14 +92,22 @@ def test_a_gan_of_any_folder(classes, capsys, tmp_path):
     assert "made of noise" in (run / "report.html").read_text(encoding="utf-8")
 
 
+def _never(*_, **__):
+    pytest.fail("what cannot be trained was read")
+
+
 @pytest.mark.parametrize(
     ("words", "phrase"),
     [
+        (["train", "cgan", "--data", "ONE"], "one: all of its images lie in class; a cgan needs two classes or more"),
         (
-            ["train", "cgan", "--data", "ONE", "--batch-size", "8"],
-            "a cgan needs two classes or more, and these data have none",
+            ["train", "cgan", "--data", "EMPTY"],
+            "empty: all of its images lie in full; a cgan needs two classes or more",
         ),
-        (["train", "gan", "--data", "ONE", "--size", "30", "--batch-size", "8"], "give --size 28 or --size 32"),
+        (["train", "cgan", "--data", "LOOSE"], "class: some of its images lie in no subfolder; a cgan needs two"),
+        (["train", "classifier", "--data", "ONE"], "one: all of its images lie in class; a classifier needs two"),
+        (["train", "gan", "--data", "ONE", "--size", "30"], "give --size 28 or --size 32"),
+        (["train", "cgan", "--size", "200"], "give --size 112 or --size 128"),
         (["sample", "RUN", "--label", "boxs"], "--label boxs: no such class; did you mean boxes?"),
         (["sample", "RUN", "--label", "2"], "--label 2: there are 2, counted from 0"),
         (["sample", "RUN", "--component", "0"], "a run of cgan, which knows no such thing"),
@@ -111,7 +120,10 @@ def test_a_gan_of_any_folder(classes, capsys, tmp_path):
 def test_one_clear_line(cgan, classes, capsys, tmp_path, monkeypatch, words, phrase):
     monkeypatch.chdir(tmp_path)
     folder_of_images(tmp_path / "one" / "class", 30)
-    places = {"RUN": str(cgan), "ONE": "one"}
+    folder_of_images(tmp_path / "empty" / "full", 8)
+    (tmp_path / "empty" / "void").mkdir()
+    monkeypatch.setattr(sources, "fetch", _never)
+    places = {"RUN": str(cgan), "ONE": "one", "EMPTY": "empty", "LOOSE": "one/class"}
     capsys.readouterr()
     assert cli.main([places.get(word, word) for word in words]) == 2
     error = capsys.readouterr().err

@@ -213,7 +213,6 @@ def test_weights_of_the_public_port(trained, tmp_path):
             "too small for a receptive field",
             2,
         ),
-        (["explain", "nothing"], "there is generator, discriminator", 2),
         (["evaluate", "RUN", "--segmenter", "RUN"], "not a segmenter's run", 2),
     ],
 )
@@ -227,14 +226,6 @@ def test_one_clear_line(trained, tmp_path, words, said, code, capsys, monkeypatc
     assert said in err
     assert len(err.splitlines()) == 1
     assert not (tmp_path / "runs").exists() or not any((tmp_path / "runs").iterdir())
-
-
-def test_explained(capsys):
-    run("explain", "generator", "--size", 64)
-    said = capsys.readouterr().out
-    assert "512×1×1" in said.splitlines()[6]
-    run("explain", "discriminator")
-    assert "2,768,705 weights; each of its 30×30 outputs sees 70×70 pixels" in capsys.readouterr().out
 
 
 def kaggle(folder, n):

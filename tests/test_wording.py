@@ -8,7 +8,7 @@ import pytest
 
 from arzhang import recipes
 from arzhang.report import page
-from arzhang.wording import LANGUAGES, named, numerals, speaking, words
+from arzhang.wording import LANGUAGES, isolated, named, numerals, speaking, words
 from arzhang.wording.persian import PERSIAN
 from arzhang.wording.persian_names import NAMES
 from arzhang.wording.persian_studies import STUDIES
@@ -70,9 +70,11 @@ def test_joiners_and_letters_are_persian():
         ("-0.25", "\u2066−۰٫۲۵\u2069"),
         ("1.2e-15", "\u2066۱٫۲×۱۰⁻¹⁵\u2069"),
         ("1e-05", "\u2066۱۰⁻⁵\u2069"),
-        ("8.3%", "\u061c۸٫۳٪"),
+        ("1.6e−05", "\u2066۱٫۶×۱۰⁻⁵\u2069"),
+        ("8.3%", "\u2067\u061c۸٫۳٪\u2069"),
         ("242.22 ± 0.76", "\u2066۲۴۲٫۲۲ ± ۰٫۷۶\u2069"),
         ("L1, vae-0 and 28px", "L1, vae-0 and 28px"),
+        ("0.1.0", "0.1.0"),
         ("nan", "nan"),
     ],
 )
@@ -103,6 +105,12 @@ def test_values_that_are_words_are_said_in_the_language():
     assert "۰٫۵، ۴، " in words("beta.samples_images", {"betas": betas}, FA)
 
 
+def test_a_cell_of_another_script_keeps_its_direction():
+    assert isolated("1[z > 0]", FA) == "\u20681[z > 0]\u2069"
+    assert isolated("FID نمونه‌ها", FA) == "FID نمونه‌ها"
+    assert isolated("1[z > 0]", ENGLISH) == "1[z > 0]"
+
+
 def test_names_hold_numbers():
     assert named("of 32 latent dimensions", FA) == "از ۳۲ بعد نهان"
     assert named("grey value in [0, 1]", FA) == "مقدار خاکستری در [۰، ۱]"
@@ -124,3 +132,9 @@ def test_speaking_is_left_again():
     with speaking("fa"):
         assert words("run.epoch") == "دوره"
     assert words("run.epoch") == "epoch"
+
+
+def test_arms_are_called_by_name_in_their_own_study_alone():
+    best = {"value": 0.36, "arm": "l1_cgan", "share": 0.8}
+    assert "L1 + cGAN" in words("translation.best", best, FA)
+    assert "\u2068pix2pix\u2069 روی" in words("run.title", {"system": "pix2pix", "dataset": "streets"}, FA)

@@ -3,16 +3,14 @@
 import html
 import re
 
-from latex2mathml.converter import convert
 from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.postprocessors import Postprocessor
 from markdown.preprocessors import Preprocessor
 
-FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
+from arzhang.report.prose import formula
 
-NAMED = re.compile(r"(<mi>(?:log|exp|max|min|sin|cos)</mi>)(?=<m(?:i|n|sup|sub|frac|sqrt)\b)")
-"""A function's name and what it is of: convert sets them without a space."""
+FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
 
 
 class Formulas(Extension):
@@ -24,13 +22,7 @@ class Formulas(Extension):
 
 class _Set(Postprocessor):
     def run(self, text: str) -> str:
-        return FORMULA.sub(lambda found: _mathml(html.unescape(found[2]), found[1]), text)
-
-
-def _mathml(latex: str, element: str) -> str:
-    mathml = convert(latex.strip(), display="block" if element == "div" else "inline")
-    mathml = NAMED.sub(r'\1<mspace width="0.17em"/>', mathml)
-    return f'<div class="formula">{mathml}</div>' if element == "div" else mathml
+        return FORMULA.sub(lambda found: formula(html.unescape(found[2]).strip(), found[1] == "div"), text)
 
 
 class Doctests(Extension):

@@ -74,13 +74,36 @@ def _build(recipe: recipes.Training, parts: data.Splits, device: torch.device) -
 
 
 def refuse_unfit(recipe: recipes.Training) -> None:
-    """Refuse a size that the networks cannot take, before any data are read or made for it."""
-    if isinstance(recipe, recipes.Pix2Pix) and recipe.size is not None:
-        pix2pix.levels(recipe.size)
-        if recipe.adversarial != "none":
-            with torch.device("meta"):
-                judge = pix2pix.Discriminator(6, 1, recipe.receptive_field, "instance")
-                judge(torch.empty(1, 6, recipe.size, recipe.size))
+    """Refuse a size that the networks cannot take, and a folder without classes for what needs them, before any data
+    are read or made for it."""
+    if needs_classes(recipe) and recipe.data is not None:
+        refuse_without_classes(recipe, Path(recipe.data))
+    if recipe.size is None:
+        return
+    shape = (3 if isinstance(recipe, recipes.Paired) else 1, recipe.size, recipe.size)
+    with torch.device("meta"):
+        task = build(recipe, shape, 256, torch.device("meta"), 2, shape)
+        images = torch.empty(2, *shape)
+        if isinstance(task, CycleGANTask):
+            task.judges[0](task.generator(images))
+        elif isinstance(task, Pix2PixTask) and task.game is not None:
+            seen = torch.cat([images, images], 1) if task.recipe.conditional else images
+            task.networks.get_submodule("discriminator")(seen)
+
+
+def needs_classes(recipe: recipes.Training) -> bool:
+    """Whether a recipe can only be trained on images of several classes."""
+    return isinstance(recipe, recipes.Classifier) or (isinstance(recipe, recipes.GAN) and recipe.conditional)
+
+
+def refuse_without_classes(recipe: recipes.Training, folder: Path) -> None:
+    """Refuse a folder whose images do not lie in two subfolders or more."""
+    found = sorted(set(data.subfolders(data.files(folder)) or ()))
+    if len(found) < 2:
+        where = f"all of its images lie in {found[0]}" if found else "some of its images lie in no subfolder"
+        raise UsageError(
+            f"{folder}: {where}; a {recipe.system} needs two classes or more, one subfolder with images for each"
+        )
 
 
 def splits(

@@ -14,10 +14,13 @@ from typing import Any
 from arzhang import recipes
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.options import (
+    Check,
+    Checkpoint,
     Data,
     Evaluate,
     Explain,
     Features,
+    Imagined,
     Pictures,
     Publish,
     Reconstruct,
@@ -32,6 +35,7 @@ from arzhang.options import (
     Translate,
     Walk,
 )
+from arzhang.recipes import SYSTEMS
 from arzhang.studies.options import STUDIES
 
 Words = list[str]
@@ -277,14 +281,38 @@ def translate(words: Words) -> None:
 
 
 def explain(words: Words) -> None:
-    """a network as a table, block by block: `arzhang explain generator | discriminator [--size 256]`"""
-    which, *rest = words or ["--help"]
-    if which in ("-h", "--help"):
-        return say(f"usage: arzhang explain generator | discriminator [options]\n{explain.__doc__}")
-    (how,) = options(f"explain {which}", rest, Explain, about=explain.__doc__ or "")
-    from arzhang import explain as tables
+    """networks as tables and drawings: `arzhang explain SYSTEM|RUN [NETWORK] [--out FILE.svg]`"""
+    about = explain.__doc__ or ""
+    first = next((i for i, word in enumerate(words) if word.startswith("-")), len(words))
+    named, rest = words[:first], words[first:]
+    if named and named[0] in ("generator", "discriminator"):  # pix2pix's, which the assignment asks for
+        named = ["pix2pix", *named]
+    if len(named) not in (1, 2):
+        return say(f"usage: arzhang explain SYSTEM|RUN [NETWORK] [options]\n{about}\nsystems: {', '.join(SYSTEMS)}")
+    which, name = named[0], named[1] if len(named) == 2 else None
+    verb = f"explain {' '.join(named)}"
+    if which in SYSTEMS:
+        sized = ["--size", "256"] if which in ("pix2pix", "cyclegan") else []  # the papers'; typed flags come later
+        recipe, given, how = options(verb, [*sized, *rest], SYSTEMS[which], Imagined, Explain, about=about)
+    elif Path(which).is_dir():
+        of, how = options(verb, rest, Checkpoint, Explain, about=about)
+    else:
+        near = recipes.nearest(which, SYSTEMS)
+        raise UsageError(f"explain {which}: neither a run nor a system{near}; systems: {', '.join(SYSTEMS)}")
+    from arzhang import explain as networks
 
-    return say(tables.table(which, how.size, how.width, how.receptive_field))
+    if which in SYSTEMS:
+        found = networks.of_recipe(recipe, given.channels, given.classes)
+    else:
+        found = networks.of_run(Path(which), of.checkpoint)
+    found = networks.chosen(found, name)
+    for one in found:
+        say(f"{one.title}\n\n{networks.table(one)}\n" if len(found) > 1 else networks.table(one))
+    if how.out:
+        from arzhang.explain import drawing
+
+        say("\n".join(f"written: {path}" for path in drawing.write(found, Path(how.out))))
+    return None
 
 
 def _where(path: str, how: Pictures, name: str) -> tuple[Path, str, Any]:
@@ -384,6 +412,26 @@ def publish(words: Words) -> None:
     publishing.publish(Path(path), out=Path(how.out) if how.out else None, **wanted, notify=say)
 
 
+def check(words: Words) -> None:
+    """your own answer to an exercise, run and explained: `arzhang check FILE.py[:NAME] | DIR [--id 1c] [--show]`"""
+    from arzhang import check as tutor
+
+    bare = any(word.split("=")[0] in ("--show", "--blanks") for word in words)
+    about = "Runs FILE, in a process of its own, compares it with the exact truth, and says what is wrong."
+    *paths, how = options("check", words, Check, positional=[] if bare else ["FILE"], about=about)
+    if how.blanks is not None:
+        return say(f"written: {tutor.write_blanks(Path(how.blanks))}")
+    if how.show:
+        return say(tutor.shown(how.id))
+    limits = tutor.Limits(how.seconds, how.memory)
+    found = tutor.check(paths[0], how.id, limits, notify=_quiet if how.json else say)
+    if how.json:
+        say(json.dumps(found, indent=2, ensure_ascii=False))
+    if not found["right"]:
+        raise SystemExit(1)  # all is said already
+    return None
+
+
 def data(words: Words) -> None:
     """data sets: `arzhang data list`, `arzhang data fetch NAME`, `arzhang data show NAME|DIR|ZIP`"""
     action, *rest = words or ["--help"]
@@ -442,6 +490,7 @@ VERBS: dict[str, Callable[[Words], None]] = {
         study,
         sweep,
         reproduce,
+        check,
         publish,
         data,
     )

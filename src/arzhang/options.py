@@ -30,11 +30,17 @@ class Resume:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trained:
-    """Which model, and where it runs"""
+class Checkpoint:
+    """Which state of a run"""
 
     checkpoint: Literal["best", "last"] = "best"
     """best by validation, or the last one"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained(Checkpoint):
+    """Which model, and where it runs"""
+
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """kind of device"""
 
@@ -167,15 +173,22 @@ class Translate(Trained):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Explain:
-    """Of which network"""
+class Imagined:
+    """Of data that are not there"""
 
-    size: int = 256
-    """side of the images"""
-    width: int = 64
-    """channels of the first layer"""
-    receptive_field: int = 70
-    """of the discriminator: 1, 16, 34, 70 or 286"""
+    channels: int | None = None
+    """of the images; none: 3 of pairs, 1 of single images"""
+    classes: int = 10
+    """of the data set"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explain:
+    """Where the drawing goes"""
+
+    out: str | None = None
+    """FILE.svg or FILE.png to draw into (both are written; of several networks one pair of files each); none: the
+    tables alone"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,3 +282,21 @@ class Data:
     """PNG file of the contact sheet; none: contact-sheet.png or pairs.png here"""
     pairs: Literal["auto", "yes", "no"] = "auto"
     """whether a folder holds pairs; auto: two folders of equal names, or images twice as wide as high"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """What is checked, and how much the code may use"""
+
+    id: str | None = None
+    """exercise, by the assignment's id, such as 1c; none: told from the file's name, or from the names in it"""
+    show: bool = False
+    """print what the exercise asks for: signature, shapes, units, an example"""
+    blanks: str | None = None
+    """folder to write a course to: every exercise as a skeleton file, the marks beside them, how to test"""
+    json: bool = False
+    """print JSON: findings and marks, for autograders"""
+    seconds: float = 30.0
+    """how long the code of one file may run"""
+    memory: int = 4096
+    """MiB that it may take, besides what torch takes"""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = [*sorted(DOCS.rglob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+PAGES = [*sorted(DOCS.rglob("*.md")), ROOT / "README.md", ROOT / "README.fa.md", ROOT / "CONTRIBUTING.md"]
 RUN = "<!-- run -->"
 """Stands above a shell block whose commands a test runs."""
 BLOCK = re.compile(r"^(<!-- run -->\n)?( *)```(\w*)[^\n]*\n(.*?)^\2```", re.MULTILINE | re.DOTALL)

@@ -18,8 +18,10 @@ from command import environment
 from documentation import pages
 from report.test_browser import BROKEN, FLAGS
 
+from arzhang.report.prose import formula
+
 pytestmark = pytest.mark.skipif(
-    not all(map(find_spec, ("zensical", "mkdocstrings", "latex2mathml"))),
+    not all(map(find_spec, ("zensical", "mkdocstrings"))),
     reason="needs the extra 'docs'",
 )
 
@@ -105,6 +107,11 @@ def public(file: Path) -> list[str]:
     return [name for name in defined if not name.startswith("_")]
 
 
+def test_a_functions_name_stands_apart():
+    assert '<mi>log</mi><mspace width="0.167em"/><mi>p</mi>' in formula(r"\log p")
+    assert "<msub><mi>log</mi><mn>2</mn></msub>" in formula(r"\log_2 p")  # a third part would be no formula
+
+
 def raw(html: str) -> list[str]:
     """Paragraphs in which a list or a table was meant: the site wants an empty line before it, four spaces within."""
     prose = re.sub(r"<(pre|code|math)\b.*?</\1>", "", html, flags=re.DOTALL)
@@ -130,7 +137,7 @@ def test_every_public_name_is_in_the_reference(site):
         module = ".".join(file.relative_to(source).with_suffix("").parts).removesuffix(".__init__")
         if module not in OTHERS:
             lacking = [name for name in public(file) if f"{module}.{name}" not in ids]
-            assert lacking == [], module
+            assert lacking == [], f"`::: {module}` belongs on a page in docs/api"
             count += len(public(file))
     assert count > 300
 
@@ -188,6 +195,12 @@ def test_in_a_browser(chromium, served):
                 ground = opened.evaluate("getComputedStyle(document.body).backgroundColor")
                 grounds.setdefault(scheme, set()).add(ground)
             context.close()
+    opened = chromium.new_page()  # the search is the site's own
+    opened.on("request", lambda request: asked.add(request.url))
+    opened.goto(f"{served}/index.html")
+    opened.locator("button.md-search__button:visible").click()
+    opened.keyboard.type("checkerboard")
+    opened.get_by_text(re.compile(r"[1-9]\d* results")).wait_for()
     assert said == []
     assert asked
     assert {url for url in asked if not url.startswith((served, "data:", "blob:"))} == set()

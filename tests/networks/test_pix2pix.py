@@ -11,7 +11,8 @@ from torch import nn
 
 from arzhang.errors import UsageError
 from arzhang.networks import pix2pix
-from arzhang.networks.pix2pix import Discriminator, DownSample, Generator, UpSample, layers, levels, receptive_field
+from arzhang.networks.pix2pix import Discriminator, DownSample, Generator, UpSample, levels, receptive_field
+from arzhang.networks.walk import walk
 
 DOWN = [64, 128, 256, 512, 512, 512, 512, 512]
 UP = [512, 512, 512, 512, 256, 128, 64, 3]
@@ -38,18 +39,21 @@ def test_the_papers_parameters(paper):
 
 
 def test_the_papers_table(paper):
-    table = layers(paper)
+    _, *table = walk(paper, image=(3, 256, 256))
     sides = [256 // 2**i for i in range(9)]
     down, up = table[:8], table[8:]
     assert [row.output for row in down] == [(c, s, s) for c, s in zip(DOWN, sides[1:], strict=True)]
     assert [row.input for row in down] == [(c, s, s) for c, s in zip([3, *DOWN[:-1]], sides[:-1], strict=True)]
     assert [row.output for row in up] == [(c, s, s) for c, s in zip(UP, sides[-2::-1], strict=True)]
     assert [row.input[0] for row in up] == GIVEN
-    assert [row.skip for row in up] == [0, *(g // 2 for g in GIVEN[1:])]
-    assert [row.dropout for row in table] == [0] * 8 + [0.5] * 3 + [0] * 5
-    assert [row.norm for row in table] == ["", *["batch"] * 6, "", *["batch"] * 7, ""]
-    assert [row.activation for row in table] == ["", *["leaky ReLU 0.2"] * 7, *["ReLU"] * 8]
-    assert {(row.kernel, row.stride) for row in table} == {(4, 2)}
+    skips = [(source.name, count) for row in up for source, count in row.skips]
+    assert skips == [(f"down {8 - i}", given // 2) for i, given in enumerate(GIVEN[1:], start=1)]
+    leaky, norm, tanh = ("leaky ReLU", 0.2), ("batch norm", None), ("tanh", None)
+    down_one, up_one = ("convolution", None), [("ReLU", None), ("transposed convolution", None)]
+    expected = [[down_one], *[[leaky, down_one, norm]] * 6, [leaky, down_one]]
+    expected += [[*up_one, norm, ("dropout", 0.5)]] * 3 + [[*up_one, norm]] * 4 + [[*up_one, tanh]]
+    assert [[(done.kind, done.value) for done in row.operations] for row in table] == expected
+    assert {(done.kernel, done.stride) for row in table for done in row.operations if done.kernel} == {(4, 2)}
     assert sum(row.parameters for row in table) == 54_413_955
     assert (table[0].name, table[-1].name) == ("down 1", "up 8")
     biased = [name for name, m in paper.named_modules() if hasattr(m, "weight") and m.bias is not None]
@@ -58,13 +62,16 @@ def test_the_papers_table(paper):
 
 
 def test_the_discriminators_table():
-    table = layers(Discriminator())
+    _, *table = walk(Discriminator(), pair=(6, 256, 256))
     assert [row.output for row in table] == [(64, 128, 128), (128, 64, 64), (256, 32, 32), (512, 31, 31), (1, 30, 30)]
-    assert [row.norm for row in table] == ["", "batch", "batch", "batch", ""]
+    assert ["batch norm" in [done.kind for done in row.operations] for row in table] == [False, True, True, True, False]
+    assert [row.sees for row in table] == [4, 10, 22, 46, 70]
     biased = [m.bias is not None for m in Discriminator().modules() if isinstance(m, nn.Conv2d)]
     assert biased == [True, False, False, False, True]
-    assert [row.output[0] for row in layers(Discriminator(receptive_field=286))] == [64, 128, 256, 512, 512, 512, 1]
-    assert [row.output[0] for row in layers(Discriminator(receptive_field=1))] == [64, 128, 1]
+    for field, widths in ((286, [64, 128, 256, 512, 512, 512, 1]), (1, [64, 128, 1])):
+        _, *table = walk(Discriminator(receptive_field=field), pair=(6, 256, 256))
+        assert [row.output[0] for row in table] == widths
+        assert table[-1].sees == field
 
 
 @pytest.mark.parametrize("field", [1, 16, 34, 70, 286])
@@ -255,7 +262,8 @@ def test_dropout_keeps_the_mean_and_its_share(dropout):
 
 def test_draws_follow_the_image():
     network = Generator(32, width=4)  # up blocks to 2×2, 4×4, 8×8 of 32, 16, 8 channels… of a bottleneck of 32
-    outputs = [row.output for row in layers(network) if row.dropout]
+    blocks = walk(network, image=(3, *network.size))
+    outputs = [row.output for row in blocks if row.operations and row.operations[-1].kind == "dropout"]
     assert network.draws() == sum(c * h * w for c, h, w in outputs)
     assert network.draws(64, 32) == 2 * network.draws()
     assert network(torch.rand(1, 3, 64, 32), torch.rand(1, network.draws(64, 32))).shape == (1, 3, 64, 32)
@@ -268,7 +276,7 @@ def test_draws_follow_the_image():
 def test_depth_from_the_size():
     assert [levels(2**k) for k in range(3, 11)] == list(range(3, 11))
     assert (levels((256, 512)), levels((64, 128)), levels(96), levels((320, 192))) == (8, 6, 5, 6)
-    assert layers(Generator((64, 128), width=2))[5].output == (16, 1, 2)
+    assert walk(Generator((64, 128), width=2), image=(3, 64, 128))[6].output == (16, 1, 2)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import torch
 
 from arzhang import assembly, cli, recipes
 from arzhang.data import pairs
+from arzhang.metrics.features import Extractor
 from arzhang.studies import translation, translation_conclusions, translation_plan
 from arzhang.studies.options import TranslationStudy
 from arzhang.wording import ENGLISH, words
@@ -16,7 +17,7 @@ from arzhang.wording import ENGLISH, words
 SMALL = [
     "study", "translation", "--size", "32", "--scenes", "20", "--validation", "20", "--width", "4", "--epochs", "1",
     "--cycle-epochs", "1", "--segmenter-epochs", "1", "--accelerator", "cpu",
-    "--arms", "l1", "gan", "l1_cgan", "decoder_l1", "cyclegan",
+    "--arms", "l1", "l1_cgan", "decoder_l1", "cyclegan", "--features", "inception",
 ]  # fmt: skip
 
 
@@ -173,18 +174,34 @@ def test_passes_of_a_step_are_counted(recipe, expected):
     assert translation.passes(task, parts.train) == expected
 
 
+class Means(torch.nn.Module):
+    """The means of 16 fields of each image, in place of the FID network."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.ones(()))
+
+    def forward(self, images):
+        return torch.nn.functional.adaptive_avg_pool2d(images.mean(1, keepdim=True), 4).flatten(1) * self.scale
+
+
+def features(**_):
+    return Extractor(Means(), "FID of means", "0", 16, lambda images: images, {"resize": "none"})
+
+
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
     out = tmp_path_factory.mktemp("translation")
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(translation, "inception_extractor", features)
         patch.setenv("ARZHANG_CACHE", str(tmp_path_factory.mktemp("cache")))
         assert cli.main([*SMALL, "--out", str(out)]) == 0
         before = {path: path.stat().st_mtime_ns for path in sorted(out.glob("runs/*/metrics.jsonl"))}
         kept = {path: path.stat().st_mtime_ns for path in out.glob("runs/*.json")}
         assert cli.main([*SMALL, "--out", str(out)]) == 0  # again: nothing is trained or measured twice
         parts = pairs.load(dataset="streets", size=32, scenes=20, validation=20, notify=lambda _: None)
-    assert len(before) == 5 + 1
-    assert len(kept) == 5
+    assert len(before) == 4 + 1
+    assert len(kept) == 4
     assert {path: path.stat().st_mtime_ns for path in before | kept} == before | kept
     return out, json.loads((out / "translation.json").read_text(encoding="utf-8")), parts
 
@@ -192,20 +209,24 @@ def found(tmp_path_factory):
 def test_every_arm_is_judged_on_the_same_test_images(found):
     out, results, parts = found
     assert results["plan"] == {
-        "objectives": ["l1", "gan", "l1_cgan"],
+        "objectives": ["l1", "l1_cgan"],
         "generators": ["decoder_l1", "l1", "l1_cgan"],
         "cyclegan": ["l1_cgan", "cyclegan"],
     }
-    model = assembly.load(out / "runs" / "gan_seed=0", checkpoint="last")
+    model = assembly.load(out / "runs" / "l1_cgan_seed=0", checkpoint="last")
     test = parts.test.take(torch.arange(20))
     errors = (model.translate(test.inputs) - test.images).abs().flatten(1).mean(1).double()
-    own = results["arms"]["gan"][0]["l1"]
+    own = results["arms"]["l1_cgan"][0]["l1"]
     assert own["value"] == pytest.approx(float(errors.mean()), abs=1e-6)
     assert own["left_out"][3] == pytest.approx(float(errors[torch.arange(20) % 10 != 3].mean()), abs=1e-6)
     assert results["limits"]["real"]["l1"]["value"] == 0
+    assert results["limits"]["real"]["fid"]["value"] < results["means"]["l1"]["fid"]["value"]
+    assert "fid" not in results["limits"]["grey"]
+    assert results["protocol"]["features"]["network"] == "FID of means"
+    assert results["protocol"]["features"]["n"] == 20
     assert results["arms"]["cyclegan"][0]["cost"]["passes"] == 12
     assert results["arms"]["l1"][0]["cost"]["passes"] == 1
-    assert results["arms"]["gan"][0]["cost"]["steps"] == 20
+    assert results["arms"]["l1_cgan"][0]["cost"]["steps"] == 20
 
 
 def test_the_study_leaves_figures_pictures_and_a_page(found):
@@ -217,7 +238,7 @@ def test_the_study_leaves_figures_pictures_and_a_page(found):
     assert page.count('src="data:image/png') == 3
     assert ".42 / .15 / .11" in page
     assert "encoder–decoder, L1" in page
-    assert "arzhang study translation --arms l1 gan l1_cgan decoder_l1 cyclegan --size=32 --scenes=20" in page
+    assert "arzhang study translation --arms l1 l1_cgan decoder_l1 cyclegan --size=32 --scenes=20" in page
     assert "{" not in "".join(line for line in page.splitlines() if line.startswith("<li>"))
     listed = [c["id"] for c in results["conclusions"]]
     assert listed[:2] == ["translation.setup", "translation.one_seed"]

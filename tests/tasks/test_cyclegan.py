@@ -1,56 +1,22 @@
 """CycleGAN's step: who moves by which term, the objective by hand, the pool, and a run that goes on exactly."""
 
-import dataclasses
-
 import pytest
 import torch
-from lightning_fabric import Fabric
+from players import batch, fit
 
-from arzhang.contracts import Batch, Example, Remembering, Translator
+from arzhang.contracts import Remembering, Translator
 from arzhang.errors import UsageError
 from arzhang.recipes import CycleGAN
 from arzhang.tasks.cyclegan import CycleGANTask
 from arzhang.training import checkpoint as checkpoints
-from arzhang.training.loop import Loop
-from arzhang.training.run import Run
 
 SHAPE = (3, 16, 16)
-
-
-class Memory:
-    """Two sides in memory, as the loop needs them."""
-
-    augmented = False
-    shape = SHAPE
-
-    def __init__(self, n):
-        rng = torch.Generator().manual_seed(0)
-        self.inputs, self.images = torch.rand(n, *SHAPE, generator=rng), torch.rand(n, *SHAPE, generator=rng)
-
-    def __len__(self):
-        return len(self.images)
-
-    def take(self, indices, luck=None):
-        return Example(self.images[indices], inputs=self.inputs[indices])
 
 
 def task(**options):
     torch.manual_seed(0)
     small = {"width": 2, "size": 16, "receptive_field": 16, "epochs": 1, "log_every": 2, "pool": 3}
     return CycleGANTask(CycleGAN(**small | options), SHAPE, SHAPE)
-
-
-def batch(model, n=2):
-    images = Memory(n)
-    noise = model.noise(n, torch.Generator().manual_seed(1))
-    return Batch(images.images, torch.arange(n), noise, inputs=images.inputs)
-
-
-def fit(path, model, **options):
-    recipe = dataclasses.replace(model.recipe, **options)
-    run = Run(path) if path.exists() else Run.create(path, recipe, {})
-    Loop(model, recipe, Memory(6), Memory(2), run, Fabric(accelerator="cpu", devices=1), lambda _: None).fit()
-    return checkpoints.newest_sound(path / "checkpoints", pytest.fail)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +36,7 @@ def test_a_turn_moves_its_own_players_weights_and_no_others(tmp_path, players):
     model = task(identity_weight=0.0)
     model.turns = [turn for turn in model.turns if turn.name == players]
     before = {name: value.clone() for name, value in model.networks.named_parameters()}
-    after = fit(tmp_path / "run", model).tensors(checkpoints.WEIGHTS)
+    after = fit(tmp_path / "run", model, 6, 2).tensors(checkpoints.WEIGHTS)
     moved = {name.split(".")[0] for name, value in before.items() if not torch.equal(value, after[name])}
     own = {"generators": {"generator", "inverse"}, "discriminators": {"discriminator", "inverse_discriminator"}}
     assert moved == own[players]
@@ -79,7 +45,7 @@ def test_a_turn_moves_its_own_players_weights_and_no_others(tmp_path, players):
 @pytest.mark.parametrize("identity", [0.0, 0.5])
 def test_the_objective_by_hand(identity):
     model = task(cycle_weight=7.0, identity_weight=identity, pool=0)
-    given = batch(model)
+    given = batch(model, 2)
     x, y = given.inputs * 2 - 1, given.images * 2 - 1
     g, f, (d_y, d_x) = model.generator, model.inverse, model.judges
 
@@ -130,9 +96,9 @@ def test_discriminators_are_shown_earlier_images():
 def test_a_run_goes_on_exactly(tmp_path, ema):
     """Bit for bit, the pools too: without them in the checkpoint the discriminators would see other images."""
     options = {"epochs": 2, "ema": ema, "schedule": "constant"}
-    whole = fit(tmp_path / "whole", task(**options))
-    fit(tmp_path / "parts", task(**options), epochs=1)
-    parts = fit(tmp_path / "parts", task(**options))
+    whole = fit(tmp_path / "whole", task(**options), 6, 2)
+    fit(tmp_path / "parts", task(**options), 6, 2, epochs=1)
+    parts = fit(tmp_path / "parts", task(**options), 6, 2)
     assert whole.step == parts.step == 12
     names = [checkpoints.WEIGHTS, checkpoints.OPTIMIZERS, checkpoints.MEMORY, *([checkpoints.AVERAGED] if ema else [])]
     for name in names:
@@ -157,7 +123,7 @@ def test_there_and_back():
     assert not torch.allclose(made, model.translate_back(images), atol=1e-4)
     assert model.translate((images * 255).byte()).shape == images.shape
     assert model.translate(torch.rand(1, 3, 20, 32)).shape == (1, 3, 20, 32)
-    assert list(model.preview(batch(model))) == ["input", "made", "back", "image", "image_made", "image_back"]
+    assert list(model.preview(batch(model, 2))) == ["input", "made", "back", "image", "image_made", "image_back"]
     for wrong, said in (
         (torch.rand(1, 3, 18, 16), "multiples of 4"),
         (torch.rand(1, 1, 16, 16), r"takes \(B, 3,"),

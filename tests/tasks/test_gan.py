@@ -1,37 +1,16 @@
 """A GAN's step: who moves by which term, what a step computes, and that the class decides what is made."""
 
-import dataclasses
-
 import pytest
 import torch
-from lightning_fabric import Fabric
+from players import batch, fit
 
-from arzhang.contracts import Batch, Example
+from arzhang.contracts import Batch
 from arzhang.errors import UsageError
 from arzhang.recipes import CGAN, GAN
 from arzhang.tasks.gan import GANTask
 from arzhang.training import checkpoint as checkpoints
-from arzhang.training.loop import Loop
-from arzhang.training.run import Run
 
 SHAPE, CLASSES = (1, 8, 8), 3
-
-
-class Memory:
-    """Labelled images in memory, as the loop needs them."""
-
-    augmented = False
-    shape = SHAPE
-
-    def __init__(self, n):
-        rng = torch.Generator().manual_seed(0)
-        self.images, self.labels = torch.rand(n, *SHAPE, generator=rng), torch.arange(n) % CLASSES
-
-    def __len__(self):
-        return len(self.images)
-
-    def take(self, indices, luck=None):
-        return Example(self.images[indices], self.labels[indices])
 
 
 def task(kind=CGAN, **options):
@@ -40,33 +19,20 @@ def task(kind=CGAN, **options):
     return GANTask(kind(**small | options), SHAPE, CLASSES)
 
 
-def batch(model, n=6):
-    images = Memory(n)
-    noise = model.noise(n, torch.Generator().manual_seed(1))
-    return Batch(images.images, torch.arange(n), noise, labels=images.labels)
-
-
-def fit(path, model, **options):
-    recipe = dataclasses.replace(model.recipe, **options)
-    run = Run(path) if path.exists() else Run.create(path, recipe, {})
-    Loop(model, recipe, Memory(12), Memory(5), run, Fabric(accelerator="cpu", devices=1), lambda _: None).fit()
-    return checkpoints.newest_sound(path / "checkpoints", pytest.fail)
-
-
 @pytest.mark.parametrize("player", ["generator", "discriminator"])
 @pytest.mark.parametrize("kind", [GAN, CGAN])
 def test_a_turn_moves_its_own_players_weights_and_no_others(tmp_path, kind, player):
     model = task(kind, adversarial="vanilla")  # of which every weight has a gradient
     model.turns = [turn for turn in model.turns if turn.name == player]
     before = {name: value.clone() for name, value in model.networks.named_parameters()}
-    after = fit(tmp_path / "run", model).tensors(checkpoints.WEIGHTS)
+    after = fit(tmp_path / "run", model, 12, 5, CLASSES).tensors(checkpoints.WEIGHTS)
     moved = {name for name, value in before.items() if not torch.equal(value, after[name])}
     assert moved == {name for name in before if name.startswith(player)}
 
 
 def test_no_gradient_of_ds_turn_reaches_g():
     model = task()
-    given = batch(model)
+    given = batch(model, 6, CLASSES)
     shared = model.prepare(given)
     model.judge(given, shared)[0].backward(retain_graph=True)
     assert all(p.grad is None for p in model.generator.parameters())
@@ -78,7 +44,7 @@ def test_no_gradient_of_ds_turn_reaches_g():
 def test_the_objective_by_hand(kind):
     """min over D of −½(log D(x, y) + log(1 − D(G(z, y), y))), and over G of −log D(G(z, y), y)."""
     model = task(kind, adversarial="vanilla", norm="batch")
-    given = batch(model)
+    given = batch(model, 6, CLASSES)
     shared = model.prepare(given)
     told = (given.labels,) if kind is CGAN else ()
     made = model.generator(given.noise, *told)
@@ -94,7 +60,7 @@ def test_the_objective_by_hand(kind):
 def test_validation_is_the_mean_of_what_is_measured_of_each_image():
     model = task()
     model.networks.eval()
-    given = batch(model)
+    given = batch(model, 6, CLASSES)
     with torch.no_grad():
         each = model.measure(given)
         _, whole = model.judge(given, model.prepare(given))
@@ -106,7 +72,7 @@ def test_validation_is_the_mean_of_what_is_measured_of_each_image():
 def test_the_class_is_told_to_both_players():
     model = task()
     model.networks.eval()
-    given = batch(model)
+    given = batch(model, 6, CLASSES)
     other = given._replace(labels=(given.labels + 1) % CLASSES)
     with torch.no_grad():
         assert not torch.allclose(model.made(given), model.made(other), atol=1e-5)
@@ -146,9 +112,9 @@ def test_what_is_made_is_of_the_class_that_was_asked_for(monkeypatch):
 @pytest.mark.parametrize("kind", [GAN, CGAN])
 def test_a_run_goes_on_exactly(tmp_path, kind):
     options = {"epochs": 2, "ema": 0.9}
-    whole = fit(tmp_path / "whole", task(kind, **options))
-    fit(tmp_path / "parts", task(kind, **options), epochs=1)
-    parts = fit(tmp_path / "parts", task(kind, **options))
+    whole = fit(tmp_path / "whole", task(kind, **options), 12, 5, CLASSES)
+    fit(tmp_path / "parts", task(kind, **options), 12, 5, CLASSES, epochs=1)
+    parts = fit(tmp_path / "parts", task(kind, **options), 12, 5, CLASSES)
     assert whole.step == parts.step == 6
     for name in (checkpoints.WEIGHTS, checkpoints.AVERAGED, checkpoints.OPTIMIZERS):
         one, two = whole.tensors(name), parts.tensors(name)
@@ -164,9 +130,9 @@ def test_samples():
     assert not torch.equal(every, model.sample(7, seed=2))
     assert torch.allclose(every[-1:], model.sample(7, seed=1, label=2)[-1:], atol=1e-6)  # in the order of classes
     assert torch.allclose(every[:1], model.sample(7, seed=1, label=0)[:1], atol=1e-6)
-    rows = model.preview(batch(model))
+    rows = model.preview(batch(model, 6, CLASSES))
     assert list(rows) == ["class_0", "class_1", "class_2"]
-    assert list(task(GAN).preview(batch(model))) == ["real", "made"]
+    assert list(task(GAN).preview(batch(model, 6, CLASSES))) == ["real", "made"]
     for wrong in (-1, 3):
         with pytest.raises(UsageError, match="there are 3, counted from 0"):
             model.sample(1, label=wrong)

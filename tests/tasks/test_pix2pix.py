@@ -6,34 +6,14 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from lightning_fabric import Fabric
+from players import Memory, batch, fit
 
-from arzhang.contracts import Batch, Example
 from arzhang.errors import UsageError
 from arzhang.recipes import Pix2Pix
 from arzhang.tasks.pix2pix import Pix2PixTask
 from arzhang.training import checkpoint as checkpoints
-from arzhang.training.loop import Loop
-from arzhang.training.run import Run
 
 SHAPE = (3, 32, 32)
-
-
-class Memory:
-    """Pairs in memory, as the loop needs them."""
-
-    augmented = False
-    shape = SHAPE
-
-    def __init__(self, n):
-        rng = torch.Generator().manual_seed(0)
-        self.inputs, self.images = torch.rand(n, *SHAPE, generator=rng), torch.rand(n, *SHAPE, generator=rng)
-
-    def __len__(self):
-        return len(self.images)
-
-    def take(self, indices, luck=None):
-        return Example(self.images[indices], inputs=self.inputs[indices])
 
 
 def recipe(**options):
@@ -46,20 +26,12 @@ def task(**options):
     return Pix2PixTask(recipe(**options), SHAPE, SHAPE)
 
 
-def batch(model, n=2):
-    images = Memory(n)
-    rng = torch.Generator().manual_seed(1)
-    return Batch(images.images, torch.arange(n), model.noise(n, rng), inputs=images.inputs)
-
-
 def before_and_after(tmp_path, only):
     """Weights of both networks before and after an epoch in which only some turns are taken."""
     model = task()
     model.turns = [turn for turn in model.turns if turn.name in only]
     before = {name: value.clone() for name, value in model.networks.state_dict().items()}
-    run = Run.create(tmp_path / "-".join(only), model.recipe, {})
-    Loop(model, model.recipe, Memory(3), Memory(2), run, Fabric(accelerator="cpu", devices=1), print).fit()
-    after = checkpoints.newest_sound(run.path / "checkpoints", pytest.fail).tensors(checkpoints.WEIGHTS)
+    after = fit(tmp_path / "-".join(only), model, 3, 2).tensors(checkpoints.WEIGHTS)
     return {name for name, value in after.items() if not torch.equal(value, before[name])}, set(before)
 
 
@@ -78,7 +50,7 @@ def test_both_turns_move_both(tmp_path):
 
 def test_gradients_stay_where_they_belong():
     model = task()
-    given = batch(model)
+    given = batch(model, 2)
     shared = model.prepare(given)
     loss, _ = model.judge(given, shared)
     loss.backward(retain_graph=True)
@@ -94,7 +66,7 @@ def test_gradients_stay_where_they_belong():
 def test_the_objective_by_hand(conditional):
     """4h from its equations, on one batch."""
     model = task(conditional=conditional, l1_weight=7.0, dropout=0.0, norm="instance")
-    given = batch(model)
+    given = batch(model, 2)
     shared = model.prepare(given)
     d, g = model.networks.get_submodule("discriminator"), model.generator
     x, y = given.inputs * 2 - 1, given.images * 2 - 1
@@ -118,7 +90,7 @@ def test_l1_alone_has_no_discriminator_and_the_game_alone_no_l1():
     assert [turn.name for turn in alone.turns] == ["generator"]
     assert "discriminator" not in alone.networks
     game = task(l1_weight=0.0)
-    given = batch(game)
+    given = batch(game, 2)
     loss, scalars = game.make(given, game.prepare(given))
     assert loss.item() == pytest.approx(scalars["g_adversarial"].item())
     with pytest.raises(UsageError, match="nothing is left to train by"):
@@ -128,7 +100,7 @@ def test_l1_alone_has_no_discriminator_and_the_game_alone_no_l1():
 def test_an_image_is_translated_by_itself():
     """Its own input, its number and the seed decide, whatever stands beside it; dropout's noise is drawn from them."""
     model = task()
-    inputs = Memory(5).inputs
+    inputs = Memory(5, SHAPE).inputs
     whole = model.translate(inputs, seed=3)
     assert whole.min() >= 0
     assert whole.max() <= 1
@@ -161,7 +133,7 @@ def test_other_sizes_and_wrong_ones():
 
 def test_variety_is_that_of_the_batch():
     model = task()
-    given = batch(model, n=6)
+    given = batch(model, 6)
     model.networks.eval()
     with torch.no_grad():
         found = model.observe(given)

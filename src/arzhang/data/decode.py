@@ -52,7 +52,7 @@ def read(path: Path) -> Shaped[np.ndarray, "H W C"]:
 
 def fit(image: Shaped[np.ndarray, "H W C"], size: int | None) -> Shaped[np.ndarray, "C S T"]:
     """The shorter side to `size` with antialiasing, the middle cut out: (C, size, size); untouched where it is None."""
-    tensor = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
+    tensor = torch.from_numpy(np.array(image.transpose(2, 0, 1), order="C"))  # a copy: what is read may be read-only
     if size is None or tuple(tensor.shape[1:]) == (size, size):
         return tensor.numpy()
     kept = tensor.dtype

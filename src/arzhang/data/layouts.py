@@ -47,8 +47,8 @@ def find(path: Path) -> Layout:
     if not path.is_dir():
         raise UsageError(f"{path}: no such folder or zip (--data)")
     root = path
-    while not _images(root) and len(_folders(root)) == 1:
-        root = _folders(root)[0]
+    while not _images(root) and len(inner := _folders(root)) == 1 and not _joint(inner[0]):
+        root = inner[0]
     folders = _folders(root)
     joint = _joint_parts(root, folders)
     named = {PARTS[f.name.lower()]: f for f in folders if f.name.lower() in PARTS}
@@ -133,13 +133,18 @@ def _sides(root: Path, folder: Path) -> Sides:
     raise UsageError(f"{folder}: {found}; {ASKED}")
 
 
+def _joint(folder: Path) -> tuple[str, str] | None:
+    """Part and side that a folder's name says: trainA → train, a."""
+    match = re.fullmatch(r"([a-z]+?)[_-]?([ab])", folder.name.lower())
+    return (PARTS[match[1]], match[2]) if match and match[1] in PARTS else None
+
+
 def _joint_parts(root: Path, folders: Sequence[Path]) -> dict[str, Sides]:
     """trainA, trainB, testA, testB: the layout of unpaired sets."""
     found: dict[str, dict[str, Path]] = {}
     for folder in folders:
-        match = re.fullmatch(r"([a-z]+?)[_-]?([ab])", folder.name.lower())
-        if match and match[1] in PARTS:
-            found.setdefault(PARTS[match[1]], {})[match[2]] = folder
+        if side := _joint(folder):
+            found.setdefault(side[0], {})[side[1]] = folder
     if "train" not in found:
         return {}
     for part, sides in found.items():

@@ -6,7 +6,7 @@ Blocks activate what they are given, so that a skip connection carries what the 
 import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -339,64 +339,6 @@ def receptive_field(discriminator: nn.Module) -> int:
     for conv in reversed([part for part in discriminator.modules() if isinstance(part, nn.Conv2d)]):
         seen = (seen - 1) * conv.stride[0] + conv.kernel_size[0]
     return seen
-
-
-class Layer(NamedTuple):
-    """One block of a network, as it is built."""
-
-    name: str
-    """Such as `down 1` or `up 8`."""
-    input: tuple[int, int, int]
-    """Channels, height and width of what it is given, a skip connection's channels included."""
-    output: tuple[int, int, int]
-    skip: int
-    """How many of the input's channels come from the way down."""
-    kernel: int
-    stride: int
-    activation: str
-    """Applied to the input."""
-    norm: str
-    dropout: float
-    parameters: int
-
-
-def layers(network: Generator | Discriminator, size: int | tuple[int, int] | None = None) -> list[Layer]:
-    """Every block in the order of its turn, with sizes for images of `size` (its own, or 256): the network as a table.
-
-    Sizes are those that the blocks give when they are run, on torch's device without numbers.
-    """
-    if size is None:
-        size = network.size if isinstance(network, Generator) else 256
-    height, width = (size, size) if isinstance(size, int) else size
-    found: list[Layer] = []
-    names: dict[nn.Module, str] = {}
-    for part, blocks in network.named_children():
-        names |= {block: f"{part.removesuffix('s')} {i}" for i, block in enumerate(blocks.children(), start=1)}
-
-    def note(block: nn.Module, given: tuple[Tensor | None, ...], made: Tensor) -> None:
-        assert given[0] is not None
-        channels, sides = given[0].shape[1], (given[0].shape[2], given[0].shape[3])
-        skip = channels - found[-1].output[0] if found else 0
-        conv = block.get_submodule("conv")
-        assert isinstance(conv, nn.Conv2d | nn.ConvTranspose2d)
-        leaky = f"leaky ReLU {SLOPE}" if isinstance(block, DownSample) and block.activate else ""
-        activation = "ReLU" if isinstance(block, UpSample) else leaky
-        norm = "" if block.norm is None else "batch" if isinstance(block.norm, nn.BatchNorm2d) else "instance"
-        count = sum(p.numel() for p in block.parameters())
-        dropout = block.dropout if isinstance(block, UpSample) else 0.0
-        shape: tuple[int, int, int] = (made.shape[1], made.shape[2], made.shape[3])
-        numbers = conv.kernel_size[0], conv.stride[0]
-        found.append(Layer(names[block], (channels, *sides), shape, skip, *numbers, activation, norm, dropout, count))
-
-    hooks = [block.register_forward_hook(note) for block in names]
-    unreal = {name: t.detach().to("meta") for name, t in [*network.named_parameters(), *network.named_buffers()]}
-    first = next(part for part in network.modules() if isinstance(part, nn.Conv2d))
-    try:
-        torch.func.functional_call(network, unreal, torch.empty(1, first.in_channels, height, width, device="meta"))
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return found
 
 
 # ----------------------------------------------------------------------------------------- weights of the public port

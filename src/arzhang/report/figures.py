@@ -22,13 +22,13 @@ import numpy as np
 from cycler import cycler
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
-from matplotlib.collections import PathCollection
+from matplotlib.collections import PathCollection, QuadMesh
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FixedFormatter, FuncFormatter, MaxNLocator
 
 from arzhang.wording import LANGUAGES, speaking, spoken
 
@@ -86,8 +86,10 @@ class Sketch(Markup):
     png: Callable[[], bytes] | None = None
 
 
-def save(figure: Figure, out: Path, name: str) -> str:
+def save(figure: Figure, out: Path, name: str, *, data: bool = True) -> str:
     """`out/name.png`, `.svg`, and `.csv` with what is drawn; returns the name. `adopted` brings the SVG onto a page.
+
+    `data`: off for a drawing, which plots none.
 
     In another language than English there is no PNG (matplotlib joins no letters, browsers do), and the others are
     `out/name.LANGUAGE.svg` and `.csv`.
@@ -97,10 +99,11 @@ def save(figure: Figure, out: Path, name: str) -> str:
         with mpl.rc_context(STYLE):
             figure.savefig(out / f"{name}.png", dpi=150)
     stem = name if language == "en" else f"{name}.{language}"
-    with (out / f"{stem}.csv").open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(COLUMNS)
-        rows.writerows(plotted(figure))
+    if data:
+        with (out / f"{stem}.csv").open("w", encoding="utf-8", newline="") as file:
+            rows = csv.writer(file, lineterminator="\n")
+            rows.writerow(COLUMNS)
+            rows.writerows(plotted(figure))
     (out / f"{stem}.svg").write_text(_svg(figure, name), encoding="utf-8")
     return name
 
@@ -113,9 +116,12 @@ RIGHT_TO_LEFT = re.compile(r">([^<]*[\u0600-\u06ff][^<]*)<")
 
 def _svg(figure: Figure, name: str) -> str:
     """A figure as SVG text. Its layout, anchors too, runs from left to right; words of another direction are marked."""
+    table = str.maketrans(ISOLATES, EMBEDDINGS)
     for text in figure.findobj(Text):
-        if any(mark in text.get_text() for mark in ISOLATES):
-            text.set_text(text.get_text().translate(str.maketrans(ISOLATES, EMBEDDINGS)))
+        text.set_text(text.get_text().translate(table))
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        if isinstance(ticks := axis.get_major_formatter(), FixedFormatter):  # it sets its labels anew
+            ticks.seq = [label.translate(table) for label in ticks.seq]
     buffer = io.StringIO()
     with mpl.rc_context(STYLE | {"svg.hashsalt": name}):
         figure.savefig(buffer, format="svg", metadata={"Date": None})
@@ -139,6 +145,9 @@ def plotted(figure: Figure) -> Iterator[tuple[str, str, Any, Any, Any, Any]]:
         for j, points in enumerate(c for c in axes.collections if isinstance(c, PathCollection)):
             for x, y in np.ma.filled(np.ma.asarray(points.get_offsets(), float), math.nan):
                 yield panel, _series(points, j, {}, "points"), float(x), float(y), "", ""
+        for mesh in (c for c in axes.collections if isinstance(c, QuadMesh)):
+            for row, values in enumerate(np.asarray(mesh.get_array(), float), 1):
+                yield from ((panel, f"row {row}", x, float(y), "", "") for x, y in enumerate(values, 1))
         for j, box in enumerate(axes.patches):
             if isinstance(box, Rectangle):
                 yield panel, _series(box, j, {}, "bar"), box.get_x() + box.get_width() / 2, box.get_height(), "", ""

@@ -39,12 +39,10 @@ from arzhang.report.blocks import (
     picture,
 )
 from arzhang.report.results import Metric, Results, read, read_study
-from arzhang.wording import LANGUAGES, named, numerals, words
+from arzhang.wording import LANGUAGES, called, isolated, named, numerals, words
 
 PREVIEWS = 6
 """Strips of a page at most: the first, the last, and some between."""
-NAMED = ("estimator", "arm")
-"""Kinds of things that a study's tables call by their names in code."""
 IN_NATS = ("loss", "reconstruction", "kl", "negative_elbo")
 
 
@@ -63,9 +61,13 @@ class Say:
         """A cell of numbers, in this language's digits."""
         return numerals(text, self.known)
 
+    def isolated(self, text: str) -> str:
+        """A fact or a cell, in its own direction where it is none of this language's."""
+        return isolated(text, self.known)
+
     def drawn(self, svg: Markup) -> figures.Sketch:
         """A figure whose axes are numbered in this language's digits."""
-        sketch = figures.Sketch(re.sub(r">(\s*[−\d][\d.,]*\s*)<", lambda m: f">{self.numerals(m[1])}<", svg))
+        sketch = figures.Sketch(re.sub(r">(\s*[−\d][\d.,]*%?\s*)<", lambda m: f">{self.numerals(m[1])}<", svg))
         sketch.png = getattr(svg, "png", None)
         return sketch
 
@@ -277,7 +279,7 @@ def _entry(value: Any, say: Say) -> str:
     if isinstance(value, dict):
         return say(value["id"], **value.get("values", {}))
     if isinstance(value, str):
-        return next((say.known[f"{kind}.{value}"] for kind in NAMED if f"{kind}.{value}" in say.known), value)
+        return called(value, say.known)
     if value is None:
         return ""
     return f"{value:,}" if isinstance(value, int) else f"{value:.4g}".replace("-", "−")

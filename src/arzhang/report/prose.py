@@ -74,16 +74,20 @@ def _folder(language: str):  # type: ignore[no-untyped-def]  # importlib's Trave
     return resources.files("arzhang.report") / "texts" / language
 
 
-def _formula(tex: str, options: dict) -> str:
-    """One formula. A wide one scrolls in a box of its own."""
-    shown = convert(tex, display="block" if options["display_mode"] else "inline")
+def formula(tex: str, display: bool = False) -> str:
+    """One formula as MathML. A wide one (`display`) stands alone and scrolls in a box of its own."""
+    shown = convert(tex, display="block" if display else "inline")
     for wrong, right in SPACING.items():
         shown = re.sub(wrong, right, shown)
-    return f'<div class="formula" tabindex="0">{shown}</div>' if options["display_mode"] else shown
+    return f'<div class="formula" tabindex="0">{shown}</div>' if display else shown
+
+
+def _rendered(tex: str, options: dict) -> str:
+    return formula(tex, options["display_mode"])
 
 
 _MARKDOWN = (
     MarkdownIt("commonmark", {"html": False})
     .enable("table")
-    .use(dollarmath_plugin, allow_labels=False, allow_digits=False, renderer=_formula)
+    .use(dollarmath_plugin, allow_labels=False, allow_digits=False, renderer=_rendered)
 )

@@ -16,7 +16,6 @@ from arzhang.data import pairs as data
 from arzhang.data.images import Images
 from arzhang.errors import ArzhangError
 from arzhang.metrics.features import inception_extractor
-from arzhang.networks import pix2pix as patches
 from arzhang.networks import vae as tables
 from arzhang.report import parts
 from arzhang.reproduce.budgets import Budget, Streets
@@ -64,15 +63,14 @@ def study(name: str) -> Callable[[Work], None]:
 def networks(work: Work) -> None:
     """Layer tables and weights, from the modules themselves at the paper's size."""
     found: dict[str, Any] = {}
-    for name in ("generator", "discriminator"):
-        head, *rows = (line.split("  ") for line in explain.table(name).splitlines()[:-1])
-        cells = [[cell.strip() for cell in row if cell.strip()] for row in rows]
-        network: Any = patches.Generator() if name == "generator" else patches.Discriminator()
-        said: dict[str, Any] = {"weights": _count(network), "size": 256, "blocks": len(cells)}
-        said |= {"narrowest": cells[len(cells) // 2 - 1][2]}  # of the generator, which goes down and up
-        if name == "discriminator":
-            said |= {"outputs": cells[-1][2].partition("×")[2], "sees": patches.receptive_field(network)}
-        found[name] = {"columns": [cell.strip() for cell in head if cell.strip()], "rows": cells, "said": said}
+    for network in explain.of_recipe(recipes.Pix2Pix(size=256)):
+        head, *rows = explain.rows(network)
+        said: dict[str, Any] = {"weights": network.weights, "size": 256, "blocks": len(rows)}
+        said |= {"narrowest": rows[len(rows) // 2 - 1][2]}  # of the generator, which goes down and up
+        if network.judges:
+            last = network.blocks[-1]
+            said |= {"outputs": explain.size(last.output[1:]), "sees": last.sees}
+        found[network.name] = {"columns": head, "rows": rows, "said": said}
     for name, module in (("encoder", tables.Encoder()), ("decoder", tables.Decoder())):
         found[name] = {"said": {"weights": _count(module), "size": 28}}
     _write(work.home / "networks" / "networks.json", found)

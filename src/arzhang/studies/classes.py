@@ -17,7 +17,7 @@ from arzhang.report import figures
 from arzhang.studies.options import ClassStudy, changed
 from arzhang.tasks.gan import GANTask
 from arzhang.training.run import Run, write_atomically
-from arzhang.wording import words
+from arzhang.wording import named, words
 
 RESULTS = "classes.json"
 COLUMNS = 10
@@ -127,8 +127,8 @@ def _confusion(results: dict[str, Any], out: Path) -> str:
                 colour = "#fefefe" if share < 0.6 else "#010101"
                 axes.text(j + 0.5, i + 0.5, f"{share:.0%}", ha="center", va="center", color=colour, fontsize=8)
     at = [i + 0.5 for i in range(len(names))]
-    axes.set_yticks(at, names)
-    axes.set_xticks(at, names, rotation=90)
+    axes.set_yticks(at, [named(name) for name in names])
+    axes.set_xticks(at, [named(name) for name in names], rotation=90)
     axes.set(xlabel=words("classes.axis.seen"), ylabel=words("classes.axis.asked"))
     axes.invert_yaxis()
     axes.grid(False)

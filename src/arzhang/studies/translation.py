@@ -29,7 +29,6 @@ from arzhang.studies.options import TranslationStudy, changed
 from arzhang.tasks.segmenter import class_map
 from arzhang.training.loop import batch_of, block_size
 from arzhang.training.run import Run, write_atomically
-from arzhang.wording import words
 
 RESULTS = "translation.json"
 SHOWN = 4
@@ -259,6 +258,6 @@ def _sheets(tables: dict[str, list[str]], out: Path, seen: Judged) -> list[dict[
         columns.append(pairs.images)
         sheet = torch.stack(columns, 1).flatten(0, 1)
         pictures.write_sheet(sheet, out / f"{table}_images.png", columns=len(columns))
-        named = ", ".join(words(f"arm.{plans.called(table, arm)}") for arm in arms)
+        named = [{"id": f"arm.{plans.called(table, arm)}"} for arm in arms]
         found.append({"file": f"{table}_images.png", "id": "translation.sheet", "values": {"arms": named}})
     return found

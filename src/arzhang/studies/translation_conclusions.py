@@ -52,7 +52,7 @@ def difference(first: Sequence[Measure], second: Sequence[Measure]) -> Differenc
         freedom = len(left) - 1
     else:
         error, freedom = math.hypot(first[0]["error"], second[0]["error"]), math.inf
-    return Difference(value, error, abs(value) > stats.t.isf((1 - CONFIDENCE) / 2, freedom) * error)
+    return Difference(value, error, abs(value) > float(stats.t.isf((1 - CONFIDENCE) / 2, freedom)) * error)
 
 
 def conclude(results: dict[str, Any]) -> list[dict[str, Any]]:

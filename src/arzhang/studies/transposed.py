@@ -18,7 +18,6 @@ from arzhang.randomness import generator
 from arzhang.studies import transposed_figures
 from arzhang.studies.options import TransposedStudy
 from arzhang.training.run import write_atomically
-from arzhang.wording import words
 
 RESULTS = "transposed.json"
 LAYERS = 4_096
@@ -329,7 +328,7 @@ def _overlap_table(overlaps: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _arm_table(arms: list[dict[str, Any]]) -> dict[str, Any]:
-    rows = [[words(f"transposed.arm.{arm['name']}"), arm["unevenness"], arm["share"]] for arm in arms]
+    rows = [[{"id": f"transposed.arm.{arm['name']}"}, arm["unevenness"], arm["share"]] for arm in arms]
     return {"id": "transposed.arms", "columns": ["layer", "power_unevenness", "share"], "rows": rows}
 
 
@@ -343,7 +342,8 @@ def _conclusions(
     by_name = {arm["name"]: arm for arm in arms}
     values: dict[str, Any] = {f"{name}_share": arm["share"] for name, arm in by_name.items()}
     values |= {f"{name}_unevenness": arm["unevenness"] for name, arm in by_name.items()}
-    course = {"sides": " → ".join(str(r["n"]) for r in decoder), "last": decoder[-1]["side"]}
+    course = {name: r["n"] for name, r in zip(("first", "second", "third"), decoder, strict=True)}
+    course |= {"last": decoder[-1]["side"]}
     course |= {"least": min(r["least"] for r in decoder), "most": max(r["most"] for r in decoder)}
     found = [
         {"id": f"transposed.formula{'' if whole else '_fails'}", "values": grid},

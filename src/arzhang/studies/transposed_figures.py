@@ -4,28 +4,30 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
+from matplotlib.colors import ListedColormap, to_rgba
 from matplotlib.ticker import MaxNLocator
 
 from arzhang.report import figures
 from arzhang.wording import words
+
+DENSEST = 0.5
+"""Of a pixel's colour, so that a number on it stays legible in light and dark."""
+SHADES = ListedColormap(
+    [to_rgba(figures.SERIES[1], DENSEST * (1 - i / 128)) for i in range(128)]
+    + [to_rgba(figures.SERIES[0], DENSEST * i / 127) for i in range(128)]
+)
 
 
 def _pixels(axes: Axes, values: list[list[float]], label: str | None = None) -> None:
     """A grid of pixels, the larger a value the denser its colour; negative ones in the second colour."""
     peak = max(abs(v) for row in values for v in row) or 1.0
     height, width = len(values), len(values[0])
+    axes.pcolormesh(values, cmap=SHADES, vmin=-peak, vmax=peak, edgecolors=figures.GRID, linewidth=0.6)
     for i, row in enumerate(values):
         for j, value in enumerate(row):
-            if not value:
-                continue
-            shade = figures.SERIES[1] if value < 0 else figures.SERIES[0]
-            axes.add_patch(Rectangle((j, i), 1, 1, facecolor=shade, alpha=0.5 * abs(value) / peak, linewidth=0))
-            if label:
+            if label and value:
                 text = format(value, label)
                 axes.text(j + 0.5, i + 0.5, text, ha="center", va="center", fontsize=9, color=figures.INK)
-    axes.hlines(range(height + 1), 0, width, color=figures.GRID, linewidth=0.6)
-    axes.vlines(range(width + 1), 0, height, color=figures.GRID, linewidth=0.6)
     axes.set(xlim=(-0.1, width + 0.1), ylim=(height + 0.1, -0.1), aspect="equal")
     axes.axis("off")
 
@@ -39,14 +41,14 @@ def spread(spreads: list[dict[str, Any]], out: Path) -> str:
         reach = max(len(full), p + side)
         padded = [[full[i][j] if max(i, j) < len(full) else 0.0 for j in range(reach)] for i in range(reach)]
         _pixels(axes, padded, ".0f")
-        axes.add_patch(
-            Rectangle((p, p), side, side, fill=False, edgecolor=figures.SERIES[1], linewidth=2, clip_on=False)
-        )
-        for i in range(one["n"]):
-            for j in range(one["n"]):
-                at = (one["s"] * j + 0.14, one["s"] * i + 0.14)
-                lit = (i, j) == (1, 1)
-                axes.plot(*at, "o", markersize=4, color=figures.SERIES[2], fillstyle="full" if lit else "none")
+        corners = ([p, p + side, p + side, p, p], [p, p, p + side, p + side, p])
+        axes.plot(*corners, color=figures.SERIES[1], linewidth=2, clip_on=False, label=words("transposed.legend.kept"))
+        places = [(one["s"] * j + 0.14, one["s"] * i + 0.14) for i in range(one["n"]) for j in range(one["n"])]
+        for lit in (False, True):  # the middle one holds the 1
+            shown = [place for at, place in enumerate(places) if (at == len(places) // 2) == lit]
+            fill, label = ("full" if lit else "none"), words("transposed.legend.begins")
+            xs, ys = zip(*shown, strict=True)
+            axes.plot(xs, ys, "o", markersize=4, color=figures.SERIES[2], fillstyle=fill, label=label)
         axes.set_title(words(f"transposed.spread.{one['name']}", {"n": one["n"], "side": side}), fontsize=10)
     figures.legend(
         figure,
@@ -68,11 +70,14 @@ def sides(courses: dict[str, Any], out: Path) -> str:
         refused = [
             (x, y) for x, y, real in zip(course["x"], course["formula"], course["layer"], strict=True) if real is None
         ]
-        axes.plot(course["x"], course["formula"], color=figures.SERIES[0])
-        axes.plot(*zip(*taken, strict=True), "o", color=figures.SERIES[0], markersize=4)
+        named = {kind: words(f"transposed.legend.{kind}") for kind in ("formula", "layer", "refused")}
+        axes.plot(course["x"], course["formula"], color=figures.SERIES[0], label=named["formula"])
+        axes.plot(*zip(*taken, strict=True), "o", color=figures.SERIES[0], markersize=4, label=named["layer"])
         if refused:
-            axes.plot(*zip(*refused, strict=True), "x", color=figures.SERIES[1], markersize=7)
-        axes.set(xlabel=words(f"transposed.parameter.{name}"), ylabel=words("transposed.axis.side"))
+            xs, ys = zip(*refused, strict=True)
+            axes.plot(xs, ys, "x", color=figures.SERIES[1], markersize=7, label=named["refused"])
+        axes.set_title(words(f"transposed.parameter.{name}"), fontsize=10)
+        axes.set_ylabel(words("transposed.axis.side"))
         axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     figures.legend(

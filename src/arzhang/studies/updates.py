@@ -24,7 +24,7 @@ from arzhang.tasks.pix2pix import Pix2PixTask
 from arzhang.training import checkpoint as checkpoints
 from arzhang.training.loop import batch_of, only
 from arzhang.training.run import write_atomically
-from arzhang.wording import words
+from arzhang.wording import named, words
 
 RESULTS = "updates.json"
 Notify = Callable[[str], None]
@@ -252,7 +252,7 @@ def _cells(axes: Axes, results: dict[str, Any], flow: Flow, names: Sequence[str]
                     frame = Rectangle((column + 0.1, row + 0.1), 0.8, 0.8, fill=False, edgecolor=colour, lw=width)
                     axes.add_patch(frame)
     axes.set_yticks([i + 0.5 for i in range(len(terms))], [words(f"updates.term.{term}") for term in terms])
-    axes.set_xticks([i + 0.5 for i in range(len(names))], names, rotation=90, fontsize=8)
+    axes.set_xticks([i + 0.5 for i in range(len(names))], [named(name) for name in names], rotation=90, fontsize=8)
     axes.axvline(len(results["blocks"]["generator"]), color=figures.INK, linewidth=1)
     axes.invert_yaxis()
     axes.grid(False)
@@ -271,7 +271,7 @@ def _shares(results: dict[str, Any], out: Path) -> str:
             axes.plot(range(len(names)), values, "o", linestyle=line, color=colour, markersize=4)
             entries.append((words(f"updates.legend.{term}_{moment}"), colour, "o", line))
     axes.set_yscale("log")
-    axes.set_xticks(range(len(names)), names, rotation=90)
+    axes.set_xticks(range(len(names)), [named(name) for name in names], rotation=90)
     axes.set_ylabel(words("updates.axis.norm"))
     figures.legend(figure, entries)
     return figures.save(figure, out, "shares")

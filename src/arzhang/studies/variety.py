@@ -24,7 +24,7 @@ from arzhang.studies.options import VarietyStudy, changed
 from arzhang.tasks.pix2pix import Pix2PixTask
 from arzhang.tasks.segmenter import class_map
 from arzhang.training.run import write_atomically
-from arzhang.wording import words
+from arzhang.wording import named, words
 
 RESULTS = "variety.json"
 SHOWN, BESIDE = 4, 4
@@ -151,12 +151,11 @@ def _of(id: str, **values: Any) -> dict[str, Any]:
 
 
 def _numbers(results: dict[str, Any]) -> dict[str, Any]:
-    rows = [
-        [words(f"variety.row.{name}"), own["value"], own["error"] or None] for name, own in results["metrics"].items()
+    rows: list[list[Any]] = [
+        [{"id": f"variety.row.{name}"}, own["value"], own["error"] or None] for name, own in results["metrics"].items()
     ]
-    rows += [
-        [words("variety.row.class", {"name": name}), own["value"], None] for name, own in results["classes"].items()
-    ]
+    for name, own in results["classes"].items():
+        rows.append([{"id": "variety.row.class", "values": {"name": name}}, own["value"], None])
     return {"id": "variety.numbers", "columns": ["variety_of", "value", "standard_error"], "rows": rows}
 
 
@@ -181,7 +180,7 @@ def _bars(results: dict[str, Any], out: Path) -> str:
     if classes:
         ordered = sorted(classes, key=lambda name: -classes[name]["value"])
         panels[1].barh(range(len(ordered)), [classes[n]["value"] for n in ordered], color=figures.SERIES[0], height=0.6)
-        panels[1].set_yticks(range(len(ordered)), ordered)
+        panels[1].set_yticks(range(len(ordered)), [named(name) for name in ordered])
         panels[1].set_title(words("variety.panel.classes"), fontsize=10)
     for axes in panels:
         axes.invert_yaxis()

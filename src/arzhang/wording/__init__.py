@@ -5,7 +5,7 @@ Here, and only here, a number becomes text of a language: its digits and separat
 
 import re
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -17,11 +17,11 @@ from arzhang.wording.persian_studies import STUDIES
 
 LANGUAGES: dict[str, Mapping[str, str]] = {"en": ENGLISH, "fa": ENGLISH | PERSIAN | STUDIES | NAMES}
 NBSP = "\xa0"
-LTR, AUTO, END = "\u2066", "\u2068", "\u2069"
+LTR, RTL, AUTO, END = "\u2066", "\u2067", "\u2068", "\u2069"
 """Isolates of Unicode's bidirectional algorithm: what stands between one of them and END has a direction of its own."""
 ARABIC = "\u061c"
 """Where it precedes a number, a percent sign after it stands on its left."""
-NUMBER = re.compile(r"(?<![\w.\-−])([-−+]?)(\d[\d,]*(?:\.\d+)?|\.\d+)(?:e([-+]?\d+))?(%?)(?!\w)")
+NUMBER = re.compile(r"(?<![\w.\-−])([-−+]?)(\d[\d,]*(?:\.\d+)?|\.\d+)(?:e([-−+]?\d+))?(%?)(?!\w|\.\d)")
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 _spoken: ContextVar[str] = ContextVar("spoken", default="en")
@@ -52,28 +52,33 @@ def words(id: str, values: Mapping[str, Any] | None = None, language: Mapping[st
     'A single-sample gradient by pathwise (α) takes 30 ns and 1 evaluation(s) of f.'
     """
     language = LANGUAGES[spoken()] if language is None else language
-    said = {key: _said(value, language) for key, value in (values or {}).items()}
+    kinds = ("estimator", "arm") if id.startswith("translation.") else ("estimator",)
+    said = {key: _said(value, language, kinds) for key, value in (values or {}).items()}
     return _Formatter(language).vformat(_isolated(language[id]), (), said)
 
 
-def _said(value: Any, language: Mapping[str, str]) -> Any:
+def _said(value: Any, language: Mapping[str, str], kinds: Sequence[str]) -> Any:
     if isinstance(value, Mapping):
         return words(value["id"], value.get("values"), language)
     if isinstance(value, list | tuple):
-        said = ((one, "" if isinstance(one, str) else "g") for one in (_said(one, language) for one in value))
+        said = ((one, "" if isinstance(one, str) else "g") for one in (_said(one, language, kinds) for one in value))
         return language["language.comma"].join(_Formatter(language).format_field(*one) for one in said)
-    if isinstance(value, str):
-        own = next((id for kind in ("estimator", "arm") if (id := f"{kind}.{value}") in language), None)
-        return named(value, language) if own is None else words(own, None, language)
-    return value
+    return called(value, language, kinds) if isinstance(value, str) else value
 
 
-def named(text: str, language: Mapping[str, str]) -> str:
+def called(name: str, language: Mapping[str, str], kinds: Sequence[str] = ("estimator", "arm")) -> str:
+    """What something that has a name in code is called: an estimator, an arm of a study, or what the data name."""
+    own = next((id for kind in kinds if (id := f"{kind}.{name}") in language), None)
+    return named(name, language) if own is None else words(own, None, language)
+
+
+def named(text: str, language: Mapping[str, str] | None = None) -> str:
     """What English says in the data's own words: of names with numbers in them, `name.` has a # in each one's place.
 
     >>> named("of 32 latent dimensions", LANGUAGES["fa"])
     'از ۳۲ بعد نهان'
     """
+    language = LANGUAGES[spoken()] if language is None else language
     numbers = iter(re.findall(r"[\d.,]*\d", text))
     known = language.get(f"name.{text}") or language.get("name." + re.sub(r"[\d.,]*\d", "#", text))
     return text if known is None else _isolated(re.sub("#", lambda _: numerals(next(numbers), language), known))
@@ -96,9 +101,15 @@ class _Formatter(string.Formatter):
         text = format(value, format_spec)
         if self.language["language.direction"] == "ltr":
             return text
-        if not isinstance(value, str) or re.fullmatch(r"[-−+\d.,\s±%]+", text):
+        if not isinstance(value, str) or re.fullmatch(r"[-−+\d.,\s±%×→]+", text):
             return numerals(text, self.language)
-        return text if re.search("[\u0600-\u06ff]", text) else f"{AUTO}{text}{END}"
+        return isolated(text, self.language)
+
+
+def isolated(text: str, language: Mapping[str, str]) -> str:
+    """A text without a letter of a language that is read from right to left keeps its own direction among others."""
+    leave = language["language.direction"] == "ltr" or not text or re.search("[\u0600-\u06ff]", text)
+    return text if leave else f"{AUTO}{text}{END}"
 
 
 def numerals(text: str, language: Mapping[str, str]) -> str:
@@ -116,10 +127,10 @@ def numerals(text: str, language: Mapping[str, str]) -> str:
         sign, number, exponent, percent = found.groups()
         number = number.translate(table)
         if exponent:
-            power = f"{digits[1]}{digits[0]}{str(int(exponent)).translate(SUPERSCRIPT)}"
+            power = f"{digits[1]}{digits[0]}{str(int(exponent.replace('−', '-'))).translate(SUPERSCRIPT)}"
             number = power if number == digits[1] else f"{number}×{power}"
         if percent:
-            return f"{ARABIC}{number}{language['language.percent']}"
+            return f"{RTL}{ARABIC}{sign.replace('-', '−')}{number}{language['language.percent']}{END}"
         signed = sign.replace("-", "−") + number
         return f"{LTR}{signed}{END}" if sign or exponent else signed
 

@@ -185,7 +185,7 @@ ENGLISH: dict[str, str] = {
     "transposed.transpose": "It is the transpose, not the inverse, of a convolution: the two matrices of a small case are "
     "each other's transposes (difference {error:g}), and for the {restored:,} combinations whose output a convolution with "
     "the same parameters brings back to the input's side, ⟨conv(x), y⟩ = ⟨x, convT(y)⟩ (to {product_error:.1g}).",
-    "transposed.decoder": "The decoder's three layers go {sides} → {last} as the formula says. Of their outputs the "
+    "transposed.decoder": "The decoder's three layers go {first} → {second} → {third} → {last} as the formula says. Of their outputs the "
     "best reached have {most} inputs and the worst {least}.",
     "transposed.even": "For all {pairs} pairs of kernel and stride every output is reached by equally many inputs exactly "
     "where the stride divides the kernel.",
@@ -1054,6 +1054,13 @@ ENGLISH: dict[str, str] = {
     "diagnosis.column_real": "Real images",
     "diagnosis.column_made": "Made images",
     "diagnosis.column_distance": "Distance within the class",
+    "explain.title": "{name}: {weights:,} weights",
+    "explain.glyph": "Filled: the map that a block gives; its height is the logarithm of pixels a side, its width that "
+    "of channels.",
+    "explain.skips": "Across: skips, each with the channels that it brings beside those from below.",
+    "explain.output": "output",
+    "explain.sees": "sees {seen}",
+    "explain.sees_all": "sees all",
     "run.picture_missing": "Not there yet: {file}.",
     "run.picture_broken": "Damaged and not shown: {file}.",
 }
