@@ -1,17 +1,20 @@
 """Runs to publish, trained in a moment, in a home whose owner nobody may learn of."""
 
 import json
+from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from command import folder_of_images
+from command import arzhang, folder_of_images
 from PIL import Image
 
 from arzhang import assembly, evaluation, recipes
 
 USER = "zaphod-q7"
 """The user's name: nothing else in a bundle can read so."""
+TOKEN = "hf_" + "a1B2" * 9
+SECRETS = {"HF_TOKEN": TOKEN, "KAGGLE_KEY": "0123456789abcdef0123456789abcdef"}
 
 
 def kaggle_layout(path, train=12, val=4, size=32):
@@ -44,7 +47,19 @@ def home(tmp_path_factory):
         vae = recipes.VAE(data=str(images), epochs=2, batch_size=16, latent_dim=4, ema=0.9)
         coder = assembly.train(vae, home / "runs" / "coder", **quiet)
         evaluation.evaluate(coder.path, samples=2, **quiet)
-    return SimpleNamespace(path=home, translator=translator.path, coder=coder.path, data=data)
+    runs = {"huggingface": coder.path, "article": translator.path, "kaggle": translator.path}
+
+    @cache
+    def bundle(kind):
+        """What the user's own command writes, in their home, with their secrets around."""
+        (home / "work").mkdir(exist_ok=True)
+        user = {"HOME": str(home), "USER": USER, "LOGNAME": USER, "ARZHANG_CACHE": str(home / "cache"), **SECRETS}
+        out = home / "published" / kind
+        done = arzhang("publish", runs[kind], "--to", kind, "--out", out, cwd=home / "work", timeout=500, **user)
+        assert done.returncode == 0, done.stderr
+        return out
+
+    return SimpleNamespace(path=home, translator=translator.path, coder=coder.path, bundle=bundle)
 
 
 @pytest.fixture

@@ -43,11 +43,11 @@ def whole(home, tmp_path_factory):
     return path
 
 
-@pytest.fixture(params=["translator", "coder", "whole"])
-def article(request, home, whole, tmp_path):
-    source = whole if request.param == "whole" else getattr(home, request.param)
-    publish(source, "article", tmp_path / "article", notify=lambda line: None)
-    return tmp_path / "article", source
+@pytest.fixture(scope="module", params=["translator", "coder", "whole"])
+def article(request, home, whole, tmp_path_factory):
+    source, out = whole if request.param == "whole" else getattr(home, request.param), tmp_path_factory.mktemp("out")
+    publish(source, "article", out / "article", notify=lambda line: None)
+    return out / "article", source
 
 
 def test_pictures_and_links_lead_somewhere(article):

@@ -15,16 +15,12 @@ from publish.conftest import kaggle_layout
 from test_cli import refused, said
 
 from arzhang.errors import ArzhangError
-from arzhang.publish import kaggle, publish
+from arzhang.publish import kaggle
 
 
 @pytest.fixture(scope="module")
-def bundle(home, tmp_path_factory):
-    out = tmp_path_factory.mktemp("kaggle") / "bundle"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ARZHANG_CACHE", str(home.path / "cache"))
-        publish(home.translator, "kaggle", out, notify=lambda line: None)
-    return out
+def bundle(home):
+    return home.bundle("kaggle")
 
 
 def outputs(book):
