@@ -20,7 +20,8 @@ IDS = tuple(problem + letter for problem, letters in PROBLEMS.items() for letter
 
 
 SPACING = {
-    r"(<mi>(?:log|exp|sin|cos)</mi>)(?!<mo)": r'\1<mspace width="0.167em"/>',  # else log p is "logp"
+    # else log p is "logp"; what has an index stays whole, since a third part would be no formula
+    r"(?<!<msub>)(?<!<msup>)(<mi>(?:log|exp|sin|cos)</mi>)(?!<mo)": r'\1<mspace width="0.167em"/>',
     r"(<mo[^>]*>(?:\(|\[|,|=|&#x00028;|&#x0005B;|&#x0002C;|&#x0003D;)</mo>)<mo>&#x02212;</mo>": (
         r'\1<mo form="prefix">&#x02212;</mo>'  # a sign, not a difference
     ),
