@@ -84,6 +84,22 @@ def test_the_class_is_told_to_both_players():
     assert torch.equal(plain.made(given), plain.made(other))
 
 
+@pytest.mark.parametrize("kind", [GAN, CGAN])
+def test_one_image_a_class_is_no_variety(kind, monkeypatch):
+    """Images that differ from class to class, but not within one: to a cgan that is collapse."""
+    model = task(kind)
+    given = batch(model, 12, CLASSES)
+    one_a_class = given.images[:CLASSES][given.labels]
+    monkeypatch.setattr(model, "made", lambda batch: one_a_class)
+    found = model.observe(given)
+    if kind is CGAN:
+        assert found["made_variety"].max() < 1e-6
+        own = torch.stack([given.images[given.labels == label].mean(0) for label in range(CLASSES)])[given.labels]
+        assert torch.allclose(found["real_variety"], (given.images - own).abs().mean((1, 2, 3)), atol=1e-6)
+    else:
+        assert found["made_variety"].min() > 0.1
+
+
 def learns_the_class(model):
     """The share of images made of class k that are near to k/2, after a training on images that are."""
     torch.manual_seed(0)

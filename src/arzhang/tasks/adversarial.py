@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int64, Shaped
 from torch import Tensor, nn
 
 from arzhang.contracts import given
@@ -37,10 +37,20 @@ def given_at_any_size(images: Tensor, shape: tuple[int, int, int], like: Tensor)
     return given(images, own, like)
 
 
-def variety(**images: Float[Tensor, "B C H W"]) -> dict[str, Float[Tensor, " B"]]:
+def variety(
+    labels: Int64[Tensor, " B"] | None = None, /, **images: Float[Tensor, "B C H W"]
+) -> dict[str, Float[Tensor, " B"]]:
     """How far each image lies from the mean of all of its kind (mean absolute difference), under `KIND_variety`: where
-    that of made images is far below that of real ones, the generator makes the same whatever it is given."""
-    return {f"{kind}_variety": (some - some.mean(0)).abs().flatten(1).mean(1) for kind, some in images.items()}
+    that of made images is far below that of real ones, the generator makes the same whatever it is given. With
+    `labels`, from the mean of those of its class, for a generator that makes one image a class varies with it alone."""
+    found = {}
+    for kind, some in images.items():
+        mean = some.mean(0)
+        if labels is not None:
+            alike = (labels[:, None] == labels).to(some)
+            mean = (alike @ some.flatten(1) / alike.sum(1, keepdim=True)).view_as(some)
+        found[f"{kind}_variety"] = (some - mean).abs().flatten(1).mean(1)
+    return found
 
 
 class Judgement(NamedTuple):

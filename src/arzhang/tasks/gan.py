@@ -86,8 +86,8 @@ class GANTask:
         return {"d_real": found.real, "d_fake": found.fake, "d_accuracy": found.accuracy}
 
     def observe(self, batch: Batch) -> dict[str, Float[Tensor, " B"]]:
-        """How made images differ from each other, and real ones."""
-        return variety(made=self.made(batch), real=batch.images)
+        """How made images differ from each other, and real ones; where there are classes, within each."""
+        return variety(*self._told(batch), made=self.made(batch), real=batch.images)
 
     def preview(self, batch: Batch) -> dict[str, Float[Tensor, "B C H W"]]:
         """Images of the same noise each time; where there are classes, a row of each."""
