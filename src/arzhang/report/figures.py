@@ -30,7 +30,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, FuncFormatter, MaxNLocator
 
-from arzhang.wording import LANGUAGES, speaking, spoken
+from arzhang.wording import LANGUAGES, speaking, spoken, words
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -132,7 +132,8 @@ def _svg(figure: Figure, name: str) -> str:
 def plotted(figure: Figure) -> Iterator[tuple[str, str, Any, Any, Any, Any]]:
     """Every point that is drawn: (panel, series, x, y, low, high), the last two of its error bar or band, if any."""
     for i, axes in enumerate(figure.axes):
-        panel = " ".join((axes.get_title("left") or axes.get_title() or f"panel {i + 1}").split())
+        title = axes.get_title("left") or axes.get_title() or words("page.panel", {"n": i + 1})
+        panel = " ".join(title.split())
         within = axes.transData
         bars = {id(bar.lines[0]): bar for bar in axes.containers if isinstance(bar, ErrorbarContainer)}
         for j, line in enumerate(axes.lines):

@@ -104,7 +104,7 @@ def _logarithmic(axes: Axes, zeros: list[str]) -> None:
 
 def _per_evaluation(curves: list[dict], σ: float, out: Path) -> str:
     groups = _grouped(curves)
-    figure, panels = figures.panels(len(groups), words("gradients.figure.per_evaluation") + f" (σ = {σ:g})")
+    figure, panels = figures.panels(len(groups), words("gradients.figure.variances_per_evaluation") + f" (σ = {σ:g})")
     for axes, group in zip(panels, groups.values(), strict=True):
         zeros = []
         for c in group:

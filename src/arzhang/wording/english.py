@@ -60,7 +60,7 @@ ENGLISH: dict[str, str] = {
     "estimator.finite-difference": "finite difference",
     "gradients.figure.means": "Mean of single-sample gradients against μ",
     "gradients.figure.variances": "Variance of a single-sample gradient against μ",
-    "gradients.figure.per_evaluation": "Variance at one evaluation of f, against μ",
+    "gradients.figure.variances_per_evaluation": "Variance at one evaluation of f, against μ",
     "gradients.figure.means_by_n": "Mean of estimates from N samples, at μ = {mu:g}",
     "gradients.figure.variances_by_n": "Variance of an estimate from N samples, at μ = {mu:g}",
     "gradients.figure.mohamed_square": "Mohamed et al. (2020), figure 2: (z − k)², μ = σ = 1",
@@ -651,6 +651,7 @@ ENGLISH: dict[str, str] = {
     "page.made": "Made by Arzhang {version} from the files of its runs. This page asks nothing of the network.",
     "page.assignment": "assignment {id}",
     "page.language": "English",
+    "page.panel": "panel {n}",
     "page.panel_alt": "{panel}: from {low:.3g} to {high:.3g}.",
     # --- The assignment, id by id -----------------------------------------------------------------------------------
     "assignment.title": "Generative models, measured and explained",

@@ -60,7 +60,7 @@ PERSIAN: dict[str, str] = {
     "estimator.finite-difference": "تفاضل متناهی",
     "gradients.figure.means": "میانگین گرادیان‌های تک‌نمونه‌ای بر حسب $μ$",
     "gradients.figure.variances": "واریانس گرادیان تک‌نمونه‌ای بر حسب $μ$",
-    "gradients.figure.per_evaluation": "واریانس به ازای یک بار محاسبهٔ $f$، بر حسب $μ$",
+    "gradients.figure.variances_per_evaluation": "واریانس به ازای یک بار محاسبهٔ $f$، بر حسب $μ$",
     "gradients.figure.means_by_n": "میانگین برآوردهای $N$ نمونه‌ای، در $μ = {mu:g}$",
     "gradients.figure.variances_by_n": "واریانس برآورد $N$ نمونه‌ای، در $μ = {mu:g}$",
     "gradients.figure.mohamed_square": "محمد و همکاران (۲۰۲۰)، شکل ۲: $(z − k)²$، $μ = σ = 1$",
@@ -184,7 +184,7 @@ PERSIAN: dict[str, str] = {
     "کف، {n:,} تصویر آموزش: {floor:.2f}.",
     "beta.edge": "کمترین فاصله در لبهٔ شبکهٔ مقدارها است، $β = {beta:g}$: شاید بهترین $β$ آن‌سوتر باشد.",
     "beta.others": "بهترین ELBO اعتبارسنجی در $β = {elbo:g}$ و کمترین خطای پیکسل در $β = {mse:g}$ است. هیچ‌یک نمی‌تواند انتخاب کند: "
-    "$β = 1$ همان است که ELBO بنا به شکل خود می‌خواهد، و کوچک‌ترین $β$ بهتر از همه بازسازی می‌کند.",
+    "$β = ۱$ همان است که ELBO بنا به شکل خود می‌خواهد، و کوچک‌ترین $β$ بهتر از همه بازسازی می‌کند.",
     "beta.rate": "از $β = {from:g}$ تا {to:g}، نرخ (rate) از {rate_first:.1f} به {rate_last:.1f} نات، اعوجاج (distortion) از "
     "{distortion_first:.1f} به {distortion_last:.1f} و شمار واحدهای فعال از {units_first:.3g} به {units_last:.3g} می‌رسد.",
     "beta.gap": "در $β = {from:g}$ مقدار {distance} نمونه‌ها {samples_first:.2f} و بازسازی‌ها {made_first:.2f} است؛ در $β = {to:g}$ "
@@ -340,6 +340,7 @@ PERSIAN: dict[str, str] = {
     "page.made": "ساختهٔ ارژنگ (Arzhang) نسخهٔ {version} از پرونده‌های اجراهای آن. این صفحه چیزی از شبکه نمی‌خواهد.",
     "page.assignment": "تمرین ${id}$",
     "page.language": "فارسی",
+    "page.panel": "قاب {n}",
     "page.panel_alt": "{panel}: از {low:.3g} تا {high:.3g}.",
     # --- The assignment, id by id -----------------------------------------------------------------------------------
     "assignment.title": "مدل‌های مولد، با اندازه‌گیری و توضیح",

@@ -110,6 +110,7 @@ NAMES: dict[str, str] = {
     "name.delete-one-group jackknife, # groups": "جک‌نایف با حذف یک گروه، # گروه",
     "name.of the fitted line": "از خط برازش‌شده",
     "name.bilinear with half-pixel centres, to #×#": "دوخطی با مرکزهای نیم‌پیکسل، به #×#",
+    "name.(x·y/D + #)³, all pairs, unbiased": "$(x·y/D + 1)³$، همهٔ زوج‌ها، نااریب",
     "name.to bytes": "به بایت",
     # --- Keys of a protocol -----------------------------------------------------------------------------------------
     "protocol.split": "بخش",
