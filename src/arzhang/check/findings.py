@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from arzhang.wording import words
 from arzhang.wording.english_check import CHECK
 
 Level = Literal["right", "wrong", "remark"]
@@ -22,9 +21,9 @@ class Finding:
 
     @property
     def sentence(self) -> str:
-        """For a learner."""
-        told = words(self.id, self.values, CHECK)
-        return words(f"evidence.{self.evidence}", {**self.values, "told": told}, CHECK) if self.evidence else told
+        """For a learner. A terminal speaks English."""
+        told = CHECK[self.id].format(**self.values)
+        return CHECK[f"evidence.{self.evidence}"].format(**self.values, told=told) if self.evidence else told
 
 
 @dataclass(frozen=True)
