@@ -304,16 +304,18 @@ def load(
     `hf://owner/name` or `hf://owner/name@revision` (extra 'hub'). `checkpoint` is "best" (by validation) or "last" of a
     run. Weights are read from safetensors: no code in the run is run.
     """
+    tensors: dict[str, torch.Tensor] | None = None
     if (folder := published.found(path)) is not None:
         recipe, facts, tensors = published.read(folder)
         where = folder / published.CONFIG
     else:
         run = Run(path)
-        recipe, facts, where = run.recipe, run.config.get("data", {}), run.path / "config.yaml"
-        found = sound_checkpoint(run, checkpoint, notify)
-        tensors = found.tensors(checkpoints.AVERAGED if recipe.ema else checkpoints.WEIGHTS)
+        recipe, facts, where = run.recipe, run.config.get("data"), run.path / "config.yaml"
     if not isinstance(facts, dict) or not isinstance(facts.get("shape"), list) or "levels" not in facts:
         raise UsageError(f"{where}: says nothing of the shape of its images, so no model can be made")
+    if tensors is None:
+        found = sound_checkpoint(run, checkpoint, notify)
+        tensors = found.tensors(checkpoints.AVERAGED if recipe.ema else checkpoints.WEIGHTS)
     shapes = tuple(facts["shape"]), tuple(facts["input_shape"]) if "input_shape" in facts else None
     task = build(recipe, shapes[0], facts["levels"], torch.device(device), len(facts.get("classes", ())), shapes[1])
     try:
