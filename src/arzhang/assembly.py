@@ -310,7 +310,7 @@ def load(
         where = folder / published.CONFIG
     else:
         run = Run(path)
-        recipe, facts, where = run.recipe, run.config.get("data"), run.path / "config.yaml"
+        recipe, facts, where = run.recipe, run.config.get("data", {}), run.path / "config.yaml"
     if not isinstance(facts, dict) or not isinstance(facts.get("shape"), list) or "levels" not in facts:
         raise UsageError(f"{where}: says nothing of the shape of its images, so no model can be made")
     if tensors is None:
