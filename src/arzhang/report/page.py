@@ -39,7 +39,7 @@ from arzhang.report.blocks import (
     picture,
 )
 from arzhang.report.results import Metric, Results, read, read_study
-from arzhang.wording import LANGUAGES, called, isolated, named, numerals, words
+from arzhang.wording import LANGUAGES, called, isolated, named, numerals, told, words
 
 PREVIEWS = 6
 """Strips of a page at most: the first, the last, and some between."""
