@@ -16,7 +16,10 @@ from arzhang.errors import ArzhangError, UsageError
 from arzhang.options import (
     Check,
     Checkpoint,
+    Compare,
     Data,
+    Doctor,
+    Eject,
     Evaluate,
     Explain,
     Features,
@@ -48,7 +51,8 @@ def options(verb: str, words: Words, *kinds: type, positional: Sequence[str] = (
     for kind in kinds[1:]:
         recipes.add_fields(parser, kind)
     for name in positional:
-        parser.add_argument(name.lower(), metavar=name, type=str)
+        many: dict[str, Any] = {"nargs": "+"} if name.endswith("…") else {}
+        parser.add_argument(name.lower(), metavar=name, type=str, **many)
     values = vars(parser.parse_args(words))
     found: list[Any] = [values[name.lower()] for name in positional]
     for kind in kinds:
@@ -334,6 +338,47 @@ def report(words: Words) -> None:
         say(f"written: {pdf.write(written)}")
 
 
+def compare(words: Words) -> None:
+    """which is better: `arzhang compare RUN_A RUN_B`, or groups of seeds: `arzhang compare A0 A1 --with B0 B1`"""
+    about = "Is one recipe better than another? Runs of one recipe with other seeds count as one group."
+    runs, how = options("compare", words, Compare, positional=["RUN…"], about=about)
+    from arzhang import compare as comparison
+    from arzhang.report import page
+
+    first, *others = comparison.groups(runs, how.against)
+    found = [comparison.compare(first, other, how.worth) for other in others]
+    if how.json:
+        plain = [comparison.as_json(one) for one in found]
+        say(json.dumps(plain[0] if len(plain) == 1 else plain, indent=2))
+    for line in [] if how.json else [line for one in found for line in comparison.text(one)]:
+        say(line)
+    if how.out is not None:
+        sections = [comparison.section(one) for one in found]
+        path = page.write_page(Path(how.out), sections[0].title, sections)
+        print(f"written: {path}", file=sys.stderr if how.json else sys.stdout)
+
+
+def doctor(words: Words) -> None:
+    """what looks wrong in a run, why, and what to do: `arzhang doctor RUN [--json]`"""
+    path, how = options("doctor", words, Doctor, positional=["RUN"], about=doctor.__doc__ or "")
+    from arzhang import doctor as practice
+
+    found = practice.diagnose(path)
+    if how.json:
+        return say(json.dumps([one._asdict() for one in found], indent=2))
+    for line in practice.text(path, found):
+        say(line)
+    return None
+
+
+def eject(words: Words) -> None:
+    """a run as one readable file that needs only torch: `arzhang eject RUN [--out train.py]`"""
+    path, how = options("eject", words, Eject, positional=["RUN"], about=eject.__doc__ or "")
+    from arzhang import eject as listing
+
+    say(f"written: {listing.eject(path, how.out, overwrite=how.overwrite, notify=say)}")
+
+
 def study(words: Words) -> None:
     """observe and explain: `arzhang study gradients | beta | …`: figures, JSON, a page"""
     name, *rest = words or [""]
@@ -487,6 +532,9 @@ VERBS: dict[str, Callable[[Words], None]] = {
         translate,
         explain,
         report,
+        compare,
+        doctor,
+        eject,
         study,
         sweep,
         reproduce,

@@ -1,10 +1,13 @@
 """What a training's log says of its health, as data `{id, values}`: the words stand in `wording`.
 
-Each rule reads `metrics.jsonl` and nothing else, so that a run that goes on and a run of last year are read alike.
+Each rule reads `metrics.jsonl` and, where it must know what was asked for, the run's configuration; so a run that goes
+on and a run of last year are read alike, by the loop, on the page and by `arzhang doctor`.
 """
 
+import math
+import statistics
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 Entry = Mapping[str, Any]
 Finding = dict[str, Any]
@@ -14,17 +17,47 @@ GUESSING = 0.55
 """One that is right no more often than this guesses."""
 COLLAPSED = 0.25
 """Images that differ from their mean by less than this share of what real ones do are all alike."""
+GROWING = 1.2
+"""Times the variety of the preview before: a generator that gets there has not collapsed."""
 FLAT = 0.01
 """A loss that fell by less than this share over the second half of the epochs stands still."""
 WORSE = 0.02
 """What a loss has to rise, or to fall, before it is called worse, or better."""
 EARLIEST = 5
 """Epochs before a course is judged."""
+SETTLED = 3
+"""Epochs before a number itself is judged."""
+ROUNDING = 1e-4
+NARROW = 0.05
+"""Images that fill less than this of [0, 1], over the first batches of all epochs, are scaled wrongly."""
+SURE = 4.0
+"""Standard errors by which a bound must be broken."""
+NOTHING = 0.1
+"""Nats an image: a latent that tells less tells nothing."""
+ABSURD = 100.0
+RISE = 0.1
+"""Share of what the loss had fallen by, of which it rises again where steps are too long."""
 
 
-def findings(entries: Sequence[Entry]) -> list[Finding]:
-    """Everything that looks wrong, each rule at most once; empty for a healthy run, and for systems without rules."""
-    return [found for rule in RULES if (found := rule(entries)) is not None]
+class Record(NamedTuple):
+    """What is known of a training."""
+
+    entries: Sequence[Entry]
+    """Lines of its log."""
+    recipe: Mapping[str, Any]
+    data: Mapping[str, Any]
+    evaluation: Mapping[str, Any]
+    """Its numbers on the test part, where it was evaluated."""
+
+
+def findings(
+    entries: Sequence[Entry], config: Mapping[str, Any] | None = None, evaluation: Mapping[str, Any] | None = None
+) -> list[Finding]:
+    """Everything that looks wrong, each rule at most once; empty for a healthy run. `config` is the run's, by which
+    some rules know what its numbers mean; without it they are silent."""
+    known = config or {}
+    record = Record(entries, known.get("recipe") or {}, known.get("data") or {}, evaluation or {})
+    return [found for rule in RULES if (found := rule(record)) is not None]
 
 
 def by_epoch(entries: Sequence[Entry], split: str, term: str) -> dict[int, float]:
@@ -40,10 +73,11 @@ def _last(values: Mapping[int, float]) -> float | None:
     return values[max(values)] if values else None
 
 
-def discriminator_saturated(entries: Sequence[Entry]) -> Finding | None:
-    """D tells nearly everything apart at next to no loss: a vanilla game's gradient for G is then noise."""
-    accuracy, real, fake = (by_epoch(entries, "train", term) for term in ("d_accuracy", "d_real", "d_fake"))
-    if not accuracy or max(accuracy) < 2:
+def discriminator_saturated(run: Record) -> Finding | None:
+    """D tells nearly everything apart at next to no loss: what G hears from it is then noise. (Not by least squares,
+    which pull the more the surer D is.)"""
+    accuracy, real, fake = (by_epoch(run.entries, "train", term) for term in ("d_accuracy", "d_real", "d_fake"))
+    if not accuracy or max(accuracy) < 2 or run.recipe.get("adversarial") == "lsgan":
         return None
     last = max(accuracy)
     loss = (real[last] + fake[last]) / 2
@@ -52,27 +86,31 @@ def discriminator_saturated(entries: Sequence[Entry]) -> Finding | None:
     return _found("discriminator_saturated", epoch=last, accuracy=accuracy[last], loss=loss)
 
 
-def discriminator_guesses(entries: Sequence[Entry]) -> Finding | None:
-    """D is right about as often as a coin: what G hears from it says little."""
-    accuracy = by_epoch(entries, "train", "d_accuracy")
+def discriminator_guesses(run: Record) -> Finding | None:
+    """D is right about as often as a coin, and no more often than at first: what G hears from it says little."""
+    accuracy = by_epoch(run.entries, "train", "d_accuracy")
     last = _last(accuracy)
     if last is None or max(accuracy) < EARLIEST or last > GUESSING:
+        return None
+    if last > accuracy[min(accuracy)] + WORSE:  # it is learning
         return None
     return _found("discriminator_guesses", epoch=max(accuracy), accuracy=last)
 
 
-def generator_collapsed(entries: Sequence[Entry]) -> Finding | None:
-    """Whatever it is given, G makes nearly the same image."""
-    course = by_epoch(entries, "preview", "made_variety")
-    made, real = _last(course), _last(by_epoch(entries, "preview", "real_variety"))
+def generator_collapsed(run: Record) -> Finding | None:
+    """Whatever it is given, G makes nearly the same image, and that does not get better."""
+    course = by_epoch(run.entries, "preview", "made_variety")
+    made, real = _last(course), _last(by_epoch(run.entries, "preview", "real_variety"))
     if made is None or not real or max(course) < EARLIEST or made > COLLAPSED * real:
+        return None
+    if len(course) > 1 and made > GROWING * list(course.values())[-2]:
         return None
     return _found("generator_collapsed", made=made, real=real, share=made / real)
 
 
-def l1_flat(entries: Sequence[Entry]) -> Finding | None:
+def l1_flat(run: Record) -> Finding | None:
     """The generator's L1 term no longer falls, and lies near where it began."""
-    course = by_epoch(entries, "train", "g_l1")
+    course = by_epoch(run.entries, "train", "g_l1")
     if len(course) < EARLIEST:
         return None
     epochs = list(course)
@@ -82,30 +120,114 @@ def l1_flat(entries: Sequence[Entry]) -> Finding | None:
     return _found("l1_flat", first=course[epochs[0]], middle=course[middle], last=course[last], since=middle)
 
 
-def overfitting(entries: Sequence[Entry]) -> Finding | None:
+def overfitting(run: Record) -> Finding | None:
     """Validation has been worse than it was for a fifth of the training or more, while training got better. A game's
     validation wobbles, so the least of its last epochs is what counts."""
-    train, validation = by_epoch(entries, "train", "g_l1"), by_epoch(entries, "validation", "l1")
-    if len(validation) < 2 * EARLIEST or not train:
+    for term, of_training in (("l1", "g_l1"), ("negative_elbo", "negative_elbo"), ("cross_entropy", "cross_entropy")):
+        train, validation = by_epoch(run.entries, "train", of_training), by_epoch(run.entries, "validation", term)
+        if len(validation) < 2 * EARLIEST or not train:
+            continue
+        best, last = min(validation, key=lambda epoch: validation[epoch]), max(validation)
+        since = max(EARLIEST, len(validation) // 5)
+        lost = WORSE * abs(validation[best])
+        worse = min(list(validation.values())[-since:]) > validation[best] + lost
+        if not (worse and last - best >= since) or best not in train or last not in train:
+            continue
+        if train[last] > train[best] - WORSE * abs(train[best]):
+            continue
+        return _found(
+            "overfitting", term=term, best=best, last=last, validation_best=validation[best],
+            validation_last=validation[last], train_best=train[best], train_last=train[last],
+        )  # fmt: skip
+    return None
+
+
+def data_range(run: Record) -> Finding | None:
+    """Images lie outside [0, 1], where every likelihood and every network here expects them, or fill next to nothing
+    of it."""
+    seen = [entry for entry in run.entries if entry.get("split") == "watch"]
+    if not seen:
         return None
-    best, last = min(validation, key=lambda epoch: validation[epoch]), max(validation)
-    since = max(EARLIEST, len(validation) // 5)
-    worse = min(list(validation.values())[-since:]) > validation[best] * (1 + WORSE)
-    if not (worse and last - best >= since) or best not in train or last not in train:
+    lowest, highest = min(entry["lowest"] for entry in seen), max(entry["highest"] for entry in seen)
+    if lowest < -ROUNDING or highest > 1 + ROUNDING:
+        return _found("data_range", lowest=lowest, highest=highest, epoch=seen[0]["epoch"])
+    if highest - lowest < NARROW:
+        return _found("data_narrow", lowest=lowest, highest=highest, epoch=seen[0]["epoch"])
+    return None
+
+
+def gradient_leaks(run: Record) -> Finding | None:
+    """A turn left a gradient with weights that are another turn's, which that one then follows besides its own."""
+    for entry in run.entries:
+        if entry.get("split") == "watch" and entry.get("leaks"):
+            return _found("gradient_leaks", turn=entry["leaks"][0], epoch=entry["epoch"], step=entry["step"])
+    return None
+
+
+def bound_broken(run: Record) -> Finding | None:
+    """log p(x), estimated by importance sampling, lies below its own lower bound: −(reconstruction + KL) is then no
+    ELBO, for one of the two is not the sum that it should be."""
+    course = by_epoch(run.entries, "preview", "posterior_gap")
+    errors = by_epoch(run.entries, "preview", "posterior_gap_error")
+    if not course:
         return None
-    if train[last] > train[best] * (1 - WORSE):
+    last = max(course)
+    gap, error, kl = course[last], errors[last], by_epoch(run.entries, "preview", "kl").get(last, 0.0)
+    if (measured := run.evaluation.get("posterior_gap")) and measured["uncertainty"] is not None:
+        gap, error, kl = measured["value"], measured["uncertainty"], run.evaluation["kl"]["value"]  # of more images
+    if gap > -SURE * error - ROUNDING:
         return None
-    return _found(
-        "overfitting", best=best, last=last, validation_best=validation[best], validation_last=validation[last],
-        train_best=train[best], train_last=train[last],
-    )  # fmt: skip
+    dimensions = int(run.recipe.get("latent_dim") or 1)
+    return _found("bound_broken", gap=-gap, error=error, epoch=last, kl=kl, dimensions=dimensions)
+
+
+def posterior_collapse(run: Record) -> Finding | None:
+    """The encoder says the same of every image: KL(q‖p) is all but zero, so nothing passes through the latent."""
+    kl, weight = by_epoch(run.entries, "validation", "kl"), run.recipe.get("beta", 1.0)
+    if not kl or not weight or max(kl) < max(SETTLED, math.ceil(run.recipe.get("kl_warmup") or 0) + 1):
+        return None
+    last = max(kl)
+    if kl[last] > NOTHING or bound_broken(run) is not None:  # then the KL is not what it says
+        return None
+    return _found("posterior_collapse", kl=kl[last], epoch=last, weight=weight)
+
+
+def learning_rate(run: Record) -> Finding | None:
+    """The loss became infinite or no number, rises again, or a classifier does no better than to guess."""
+    for entry in run.entries:
+        if entry.get("split") == "diverged":
+            return _found("diverged", step=entry["step"], epoch=entry["epoch"], lr=run.recipe.get("lr", math.nan))
+    classes = len(run.data.get("classes") or ())
+    course = by_epoch(run.entries, "train", "cross_entropy")
+    if classes > 1 and len(course) >= SETTLED and run.recipe.get("dropout") is not None:
+        last, guess = max(course), math.log(classes)
+        if course[last] > (1 - WORSE) * guess:
+            return _found("learns_nothing", loss=course[last], guess=guess, epoch=last, lr=run.recipe.get("lr"))
+    warmed = run.recipe.get("kl_warmup") or 0
+    course = {e: v for e, v in (by_epoch(run.entries, "train", "loss") or course).items() if e > warmed}
+    if len(course) < SETTLED:
+        return None
+    first, middle = course[min(course)], statistics.median(map(abs, course.values()))
+    for epoch in course:
+        before = min([value for e, value in course.items() if e < epoch], default=math.inf)
+        fallen = first - before
+        if fallen > ABSURD * middle:  # the first epoch's loss is no measure where it exploded
+            fallen = middle
+        if course[epoch] - before > RISE * fallen > 0:
+            return _found("loss_rises", before=before, after=course[epoch], epoch=epoch, lr=run.recipe.get("lr"))
+    return None
 
 
 def _found(rule: str, **values: Any) -> Finding:
     return {"id": f"health.{rule}", "values": values}
 
 
-RULES: tuple[Callable[[Sequence[Entry]], Finding | None], ...] = (
+RULES: tuple[Callable[[Record], Finding | None], ...] = (
+    data_range,
+    gradient_leaks,
+    learning_rate,
+    bound_broken,
+    posterior_collapse,
     discriminator_saturated,
     discriminator_guesses,
     generator_collapsed,

@@ -4,7 +4,7 @@ A field's docstring is its `--help`.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,6 +201,41 @@ class Report:
     """of the page: English or Persian"""
     pdf: bool = False
     """print it as PDF as well, where there is a Chromium"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compare:
+    """What stands against what, and what is written"""
+
+    aliases: ClassVar[dict[str, str]] = {"with": "against"}
+
+    against: tuple[str, ...] = ()
+    """the runs of the second group (also: --with); none: runs are grouped by equal recipes apart from the seed, and
+    each group is held against the first"""
+    worth: float | None = None
+    """the least difference that counts, as a share of the values' mean; none: 0.01"""
+    json: bool = False
+    """print JSON"""
+    out: str | None = None
+    """HTML file to write too: the verdicts, and pictures side by side"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doctor:
+    """How it is said"""
+
+    json: bool = False
+    """print JSON"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Eject:
+    """Where the file goes"""
+
+    out: str = "train.py"
+    """Python file to write; what it cannot read by torch alone goes beside it, in a file of the same name and .pt"""
+    overwrite: bool = False
+    """put it in the place of an old one"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -454,7 +454,7 @@ def _explain(parser: "ArgumentParser", message: str) -> str:
         unknown = found[1].split("=")[0]
         return f"{unknown}: no such option" + (nearest(unknown, options) or "; --help lists them all")
     if found := re.search(r"following arguments are required: (.+)", message):
-        return f"{found[1].upper()}: missing; `{parser.prog} --help` says what goes there"
+        return f"{found[1].upper().removesuffix('…')}: missing; `{parser.prog} --help` says what goes there"
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     if found := re.search(r'[Pp]arser key "([\w.]+)"', lines[0]):
         wanted = re.findall(r"(?:Expected an?|Expected) (.+?)(?:\. Got value|$)", "\n".join(lines), re.MULTILINE)

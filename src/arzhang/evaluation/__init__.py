@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
 
 from arzhang import assembly, recipes, scoring
 from arzhang.contracts import Translator
 from arzhang.data.pairs import Pairs
-from arzhang.errors import UsageError
+from arzhang.errors import ArzhangError, UsageError
 from arzhang.evaluation import classifier, gan, segmenter, translation, vae
-from arzhang.evaluation.moments import Metric
+from arzhang.evaluation.moments import EACH, Metric
 from arzhang.metrics import hub, scores
 from arzhang.metrics.features import Extractor, inception_extractor
 from arzhang.tasks.classifier import ClassifierTask
@@ -21,7 +24,7 @@ from arzhang.tasks.gan import GANTask
 from arzhang.tasks.segmenter import SegmenterTask
 from arzhang.training.run import Run, write_atomically
 
-EVALUATION = "eval.json"
+EVALUATION, EACH_IMAGE = "eval.json", "eval.safetensors"
 DIAGNOSES = "diagnosis"
 
 
@@ -195,8 +198,20 @@ def read(path: Path) -> dict[str, Metric]:
     return found
 
 
+def each_image(path: Path) -> dict[str, Tensor]:
+    """The values of single test images that a run's evaluation kept, by metric; empty where it kept none."""
+    file = path / EACH_IMAGE
+    try:
+        return load_file(file) if file.is_file() else {}
+    except SafetensorError as error:
+        raise ArzhangError(f"{file}: damaged ({error}); `arzhang evaluate {path}` makes it anew") from None
+
+
 def _written(found: dict[str, Metric], run: Run) -> dict[str, Metric]:
+    each = {name: metric.pop(EACH) for name, metric in found.items() if EACH in metric}
     if assembly.first():
+        if each:
+            write_atomically(run.path / EACH_IMAGE, save(each))
         write_atomically(run.path / EVALUATION, json.dumps(found, indent=2) + "\n")
     return found
 

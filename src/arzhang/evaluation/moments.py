@@ -13,6 +13,8 @@ from arzhang.training.loop import BLOCK
 
 Metric = dict[str, Any]
 """{"value", "uncertainty", "n", "unit", "protocol"}: a number is never stored without how it came about."""
+EACH = "each"
+"""Key of the values of single test images."""
 
 
 def blocks(n: int, title: str, size: int = BLOCK) -> Iterator[tuple[int, Tensor]]:
@@ -23,12 +25,14 @@ def blocks(n: int, title: str, size: int = BLOCK) -> Iterator[tuple[int, Tensor]
 
 
 class Moments:
-    """Sums and sums of squares in float64: means and variances of any number of rows, in constant memory."""
+    """Sums and sums of squares in float64: means and variances of any number of rows. Where a row is one number it is
+    kept, four bytes each, by which two runs can be paired image by image."""
 
     def __init__(self) -> None:
         self.n = 0
         self.sums: dict[str, Tensor] = {}
         self.squares: dict[str, Tensor] = {}
+        self.rows: dict[str, list[Tensor]] = {}
 
     def add(self, columns: Mapping[str, Tensor]) -> None:
         """Take in one block: columns of shape (rows, …)."""
@@ -37,6 +41,8 @@ class Moments:
             values = column.cpu().double()
             self.sums[name] = self.sums.get(name, 0) + values.sum(0)
             self.squares[name] = self.squares.get(name, 0) + values.square().sum(0)
+            if values.ndim == 1:
+                self.rows.setdefault(name, []).append(values.float())
 
     def mean(self, name: str) -> Tensor:
         return self.sums[name] / self.n
@@ -47,10 +53,11 @@ class Moments:
         return spread.clamp_min(0)
 
     def metric(self, name: str, unit: str, protocol: dict[str, Any], scale: float = 1.0) -> Metric:
-        """The mean of a column with its standard error."""
+        """The mean of a column with its standard error; and under `EACH`, which is stored apart, its rows."""
         error = float((self.variance(name) / self.n).sqrt()) * scale if self.n > 1 else None
         value = float(self.mean(name)) * scale
-        return {"value": value, "uncertainty": error, "n": self.n, "unit": unit, "protocol": protocol}
+        each = {EACH: torch.cat(self.rows[name]) * scale} if name in self.rows else {}
+        return {"value": value, "uncertainty": error, "n": self.n, "unit": unit, "protocol": protocol} | each
 
 
 def exact(value: float, n: int, unit: str, protocol: dict[str, Any]) -> Metric:

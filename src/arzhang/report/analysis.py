@@ -160,7 +160,7 @@ def players(results: Results) -> list[Conclusion]:
         first, last = min(l1), max(l1)
         found.append(_of("players_l1", first=first, last=last, l1_first=l1[first], l1_last=l1[last],
                          fell=100 * (1 - l1[last] / l1[first])))  # fmt: skip
-    return [*found, *findings(log)]
+    return [*found, *findings(log, {"recipe": results.recipe, "data": results.data})]
 
 
 def variety(results: Results) -> list[Conclusion]:

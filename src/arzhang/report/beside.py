@@ -66,6 +66,11 @@ def _compared(what: str, term: str, second: Metric, first: Metric) -> Conclusion
     return {"id": f"beside.{what}_{which}", "values": values}
 
 
+def pictures(first: Path | str, second: Path | str, say: Say) -> list[Block]:
+    """What one looks at of each run, side by side. Raises what `results.read` raises."""
+    return _samples([read(Path(path)) for path in (first, second)], say)
+
+
 def _samples(runs: list[Results], say: Say) -> list[Block]:
     shown: list[Picture] = []
     blocks: list[Block] = []

@@ -39,7 +39,7 @@ from arzhang.report.blocks import (
     picture,
 )
 from arzhang.report.results import Metric, Results, read, read_study
-from arzhang.wording import LANGUAGES, called, isolated, named, numerals, words
+from arzhang.wording import LANGUAGES, called, isolated, named, numerals, told, words
 
 PREVIEWS = 6
 """Strips of a page at most: the first, the last, and some between."""
@@ -55,7 +55,12 @@ class Say:
         self.language, self.known = language, LANGUAGES[language]
 
     def __call__(self, id: str, /, **values: Any) -> str:
-        return re.sub(r"(?<![\w-])-(?=[\d.])", "−", words(id, values, self.known))
+        return self.minus(words(id, values, self.known))
+
+    @staticmethod
+    def minus(text: str) -> str:
+        """With the sign of a negative number, where a keyboard has a hyphen."""
+        return re.sub(r"(?<![\w-])-(?=[\d.])", "−", text)
 
     def numerals(self, text: str) -> str:
         """A cell of numbers, in this language's digits."""
@@ -92,7 +97,7 @@ class Say:
             if "term" in values:
                 known = f"term.{values['term']}" in self.known
                 values = values | {"term": self.label(values["term"], "term" if known else "label")}
-            sentences.append(self(conclusion["id"], **values))
+            sentences.append(self.minus(told(conclusion["id"], values, self.known)))
         return [Findings(sentences)] if sentences else []
 
 

@@ -20,6 +20,7 @@ from arzhang.data import images as data
 from arzhang.errors import UsageError
 from arzhang.metrics import frechet, kernel, neighbours, scores
 from arzhang.metrics.features import PROTOCOLS, Extractor, inception_extractor
+from arzhang.metrics.verdict import direction
 from arzhang.randomness import generator, mix
 from arzhang.studies import metric_figures
 from arzhang.studies.features import extractor
@@ -41,7 +42,9 @@ LEVELS: dict[str, tuple[Level, ...]] = {
 the images; to 5/7 of the side and back by this rule."""
 UNORDERED = ("resize",)
 """What has no mildest level."""
-BETTER = {"fd": -1, "kid": -1, "precision": 1, "recall": 1, "density": 1, "coverage": 1, "sliced_wasserstein": -1}
+BETTER = {
+    name: direction(name) for name in ("fd", "kid", "precision", "recall", "density", "coverage", "sliced_wasserstein")
+}
 """Which way each metric goes when images are better."""
 CHANCE = 1e-3
 """How often an untouched set is said to be seen."""

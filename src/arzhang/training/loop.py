@@ -32,7 +32,7 @@ from arzhang.recipes import Training
 from arzhang.training import checkpoint as checkpoints
 from arzhang.training.progress import Progress
 from arzhang.training.run import Run, write_atomically
-from arzhang.wording import words
+from arzhang.wording import told
 
 BLOCK, BLOCK_VALUES = 500, 1 << 22
 """Images measured at once, fewer where they are large. Their noise is keyed by the block, so that it is a function of
@@ -107,6 +107,8 @@ class Loop:
         self.names: list[list[str]] = [[] for _ in task.turns]
         self.window: list[Tensor] = []
         self.warned: set[str] = set()
+        self.leaks: set[str] = set()
+        """Turns that left a gradient with weights which they do not update, where the next turn finds it."""
 
     # ------------------------------------------------------------------------------------------------ the course
 
@@ -130,8 +132,10 @@ class Loop:
         order = permutation(len(self.train), self.recipe.seed, epoch).to(self.fabric.device)
         self.task.networks.train()
         for position in range(self.step - epoch * self.steps_an_epoch, self.steps_an_epoch):
-            self._update(self._batch(order, position, epoch))
+            self._update(batch := self._batch(order, position, epoch))
             self.step += 1
+            if position == 0:
+                self._watch(epoch + 1, batch)
             self.progress.advance(self.step)
             pause = self.step % self.recipe.log_every == 0
             if pause:
@@ -181,6 +185,8 @@ class Loop:
                     )
                 optimizer.step()
                 optimizer.zero_grad()
+            if any(parameter.grad is not None for parameter in self.task.networks.parameters()):
+                self.leaks.add(turn.name)
             self.names[i] = list(self.turns.scalars)
             logged += [scalar.detach() for scalar in self.turns.scalars.values()]
         self.window.append(torch.stack(logged))
@@ -210,10 +216,10 @@ class Loop:
 
     def _warn(self) -> None:
         """Say what looks wrong in the log, each thing once."""
-        for finding in findings(self.run.metrics()) if self._chief() else []:
+        for finding in findings(self.run.metrics(), self.run.config) if self._chief() else []:
             if finding["id"] not in self.warned:
                 self.warned.add(finding["id"])
-                self.notify(words(finding["id"], finding["values"]))
+                self.notify(told(finding["id"], finding["values"]))
 
     # ------------------------------------------------------------------------------------------------ logs
 
@@ -230,6 +236,14 @@ class Loop:
         self.progress.losses(means)
         rate = self.optimizers[0].param_groups[0]["lr"]
         self._write({"step": self.step, "epoch": epoch + 1, "split": "train", **means, "lr": rate})
+
+    def _watch(self, epoch: int, batch: Batch) -> None:
+        """Log what no term tells and `health` judges by: between what values images lie, which turns leak."""
+        sides = [side for side in (batch.images, batch.inputs) if side is not None and side.numel()]
+        low, high = (torch.stack(ends) for ends in zip(*(side.aminmax() for side in sides), strict=True))
+        lowest, highest = float(low.min()), float(high.max())
+        seen = {"lowest": lowest, "highest": highest, "leaks": sorted(self.leaks)}
+        self._write({"step": self.step, "epoch": epoch, "split": "watch", **seen})
 
     def _write(self, entry: dict[str, Any]) -> None:
         if self._chief():
@@ -258,6 +272,7 @@ class Loop:
             self._diverged(f"weights are no longer finite at step {self.step:,}")
 
     def _diverged(self, what: str) -> None:
+        self._write({"step": self.step, "epoch": self.step // self.steps_an_epoch + 1, "split": "diverged"})
         found = checkpoints.available(self.run.path / "checkpoints")
         kept = f"the last good state is step {found[-1].step:,}" if found else "nothing had been saved yet"
         advice = "a smaller --lr or --clip 1 usually helps"

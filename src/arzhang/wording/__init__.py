@@ -136,3 +136,14 @@ def numerals(text: str, language: Mapping[str, str]) -> str:
 
     result = NUMBER.sub(one, text)
     return f"{LTR}{result}{END}" if "±" in result else result
+    values = {
+        key: language.get(f"estimator.{value}", value) if isinstance(value, str) else value
+        for key, value in (values or {}).items()
+    }
+    return language[id].format(**values)
+
+
+def told(id: str, values: Mapping[str, Any] | None = None, language: Mapping[str, str] = ENGLISH) -> str:
+    """The sentence of a conclusion, with its likely cause and the remedy where it has them."""
+    parts = [id, *(part for part in (f"{id}.cause", f"{id}.remedy") if part in language)]
+    return " ".join(words(part, values, language) for part in parts)
