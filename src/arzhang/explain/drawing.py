@@ -58,9 +58,16 @@ def _log(count: float) -> float:
     return math.log2(count) + 1
 
 
-@figures.styled()
 def draw(network: Network) -> Figure:
-    """Blocks in the order of their turn, from above; a network that goes down and up again as a U, its skips across."""
+    """Blocks in the order of their turn, from above; a network that goes down and up again as a U, its skips across.
+
+    In the language that is spoken now.
+    """
+    with figures.styled():
+        return _drawn(network)
+
+
+def _drawn(network: Network) -> Figure:
     blocks = _gathered(network.blocks)
     given = {id(source) for block in blocks for source, _ in block.sources}
     ends = [block for block in blocks if id(block) not in given]  # two heads are two outputs, and say so themselves

@@ -227,19 +227,9 @@ def study_blocks(
               for kind in ("conclusions", "figures", "pictures", "tables")}  # fmt: skip
     blocks: list[Block] = [Text(say(f"study.{name}_about", **counts))]
     for figure in study["figures"]:
-        own = folder / f"{figure}.{language}.svg"
-        path = own if own.is_file() else folder / f"{figure}.svg"
-        try:
-            text = path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            blocks.append(Missing(say("run.picture_missing", file=path.name), f"arzhang study {name}"))
-            continue
         title = say.known.get(f"{name}.figure.{figure}", figure.replace("_", " "))
         title = title.replace("$", "").partition("{")[0].rstrip(" ,=،")
-        alt = " ".join([title + ".", *figures.described(path.with_suffix(".csv"), say)])
-        svg = figures.adopted(text, f"s-{name}-{figure.replace('_', '-')}", alt)
-        svg.png = png.read_bytes if (png := path.with_suffix(".png")).is_file() else None
-        blocks.append(Drawings([Drawing(svg, files=_files(path, base))], wide=True))
+        blocks.append(drawings(folder, figure, f"s-{name}-{figure.replace('_', '-')}", title, say, base))
     blocks += _sheets_of(study, folder, say)
     for table in study["tables"]:
         heads = [say.label(c, "column" if f"column.{c}" in say.known else "label") for c in table["columns"]]
@@ -250,6 +240,20 @@ def study_blocks(
     words = study.get("command") or ["study", name, *recipes.as_flags(options)]
     settings = Details(say("study.options"), [Commands([shlex.join(["arzhang", *words])])])
     return StudyBlocks(blocks, say.findings(study["conclusions"]), [settings])
+
+
+def drawings(folder: Path, figure: str, id: str, title: str, say: Say, base: Path | None = None) -> Block:
+    """A figure that `figures.save` has left in a folder, in the page's language where it was drawn in it."""
+    own = folder / f"{figure}.{say.language}.svg"
+    path = own if own.is_file() else folder / f"{figure}.svg"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Missing(say("run.picture_missing", file=path.name), f"arzhang study {folder.name}")
+    alt = " ".join([title + ".", *figures.described(path.with_suffix(".csv"), say)])
+    svg = figures.adopted(text, id, alt)
+    svg.png = png.read_bytes if (png := path.with_suffix(".png")).is_file() else None
+    return Drawings([Drawing(svg, files=_files(path, base))], wide=True)
 
 
 def _files(drawn: Path, base: Path | None) -> dict[str, str]:

@@ -244,11 +244,26 @@ def networks(home: Path, language: str) -> dict[str, Shown]:
         *source("tasks/pix2pix.py", "Pix2PixTask.judge", "Pix2PixTask.make", language=language),
     ]
     return {
-        "4f": Shown([_layers(home, "discriminator", language)], said("patches", "discriminator")),
-        "4g": Shown([_layers(home, "generator", language)], said("blocks", "generator")),
+        "4f": Shown(
+            [
+                *_drawn(home, "discriminator", language),
+                *_drawn(home, "ordinary", language),
+                _layers(home, "discriminator", language),
+            ],
+            said("patches", "discriminator"),
+        ),
+        "4g": Shown(
+            [*_drawn(home, "generator", language), _layers(home, "generator", language)], said("blocks", "generator")
+        ),
         "5b": Shown(own, said("weights", "generator", "discriminator")),
         "5c": Shown(losses),
     }
+
+
+def _drawn(home: Path, name: str, language: str) -> list[Block]:
+    say = Say(language)
+    title = say("assignment.layers", name=say(f"assignment.{name}"))
+    return [Text(title), page.drawings(home / "networks", name, f"n-{name}", title, say, home.parent)]
 
 
 def _layers(home: Path, name: str, language: str) -> Table:

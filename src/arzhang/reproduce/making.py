@@ -15,12 +15,14 @@ from arzhang.data import edges, images
 from arzhang.data import pairs as data
 from arzhang.data.images import Images
 from arzhang.errors import ArzhangError
+from arzhang.explain import drawing
 from arzhang.metrics.features import inception_extractor
 from arzhang.networks import vae as tables
 from arzhang.report import parts
 from arzhang.reproduce.budgets import Budget, Streets
 from arzhang.studies.options import ClassStudy
 from arzhang.training.run import write_atomically
+from arzhang.wording import LANGUAGES, speaking
 
 Notify = Callable[[str], None]
 METRICS = ("fid", "kid", "prdc", "sliced-wasserstein")
@@ -61,8 +63,9 @@ def study(name: str) -> Callable[[Work], None]:
 
 
 def networks(work: Work) -> None:
-    """Layer tables and weights, from the modules themselves at the paper's size."""
+    """Layer tables, weights and drawings, from the modules themselves at the paper's size."""
     found: dict[str, Any] = {}
+    folder = work.home / "networks"
     for network in explain.of_recipe(recipes.Pix2Pix(size=256)):
         head, *rows = explain.rows(network)
         said: dict[str, Any] = {"weights": network.weights, "size": 256, "blocks": len(rows)}
@@ -71,9 +74,18 @@ def networks(work: Work) -> None:
             last = network.blocks[-1]
             said |= {"outputs": explain.size(last.output[1:]), "sees": last.sees}
         found[network.name] = {"columns": head, "rows": rows, "said": said}
+        _drawn(network, folder / network.name)
+    (ordinary,) = explain.chosen(explain.of_recipe(recipes.GAN(size=64), channels=3), "discriminator")
+    _drawn(ordinary, folder / "ordinary")
     for name, module in (("encoder", tables.Encoder()), ("decoder", tables.Decoder())):
         found[name] = {"said": {"weights": _count(module), "size": 28}}
-    _write(work.home / "networks" / "networks.json", found)
+    _write(folder / "networks.json", found)
+
+
+def _drawn(network: explain.Network, out: Path) -> None:
+    for language in LANGUAGES:
+        with speaking(language):
+            drawing.write([network], out.with_suffix(".svg"))
 
 
 def _count(module: Any) -> int:

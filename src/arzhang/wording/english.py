@@ -678,6 +678,7 @@ ENGLISH: dict[str, str] = {
     "assignment.decoder": "The decoder",
     "assignment.generator": "pix2pix's generator",
     "assignment.discriminator": "pix2pix's discriminator",
+    "assignment.ordinary": "An ordinary discriminator, of a GAN for colour images of 64×64",
     "assignment.layers": "{name}, block by block",
     "assignment.weights": "{name} has {weights:,} weights ({size}×{size} pixels).",
     "assignment.patches": "At {size}×{size} pixels {name} gives {outputs} numbers, and each of them sees {sees}×{sees} pixels.",

@@ -366,6 +366,7 @@ PERSIAN: dict[str, str] = {
     "assignment.decoder": "رمزگشا",
     "assignment.generator": "مولد pix2pix",
     "assignment.discriminator": "تمایزگر pix2pix",
+    "assignment.ordinary": "تمایزگری معمولی، از یک GAN برای تصویرهای رنگی $64×64$",
     "assignment.layers": "{name}، بلوک به بلوک",
     "assignment.weights": "{name} دارای {weights:,} وزن است (${size}×{size}$ پیکسل).",
     "assignment.patches": "در ${size}×{size}$ پیکسل، {name} به تعداد {outputs} عدد می‌دهد و هرکدام ${sees}×{sees}$ پیکسل را می‌بیند.",
