@@ -353,8 +353,8 @@ def compare(words: Words) -> None:
     for line in [] if how.json else [line for one in found for line in comparison.text(one)]:
         say(line)
     if how.out is not None:
-        sections = [comparison.section(one) for one in found]
-        path = page.write_page(Path(how.out), sections[0].title, sections)
+        sections = [comparison.section(one, how.language) for one in found]
+        path = page.write_page(Path(how.out), sections[0].title, sections, how.language)
         print(f"written: {path}", file=sys.stderr if how.json else sys.stdout)
 
 

@@ -15,7 +15,7 @@ from arzhang.report import beside
 from arzhang.report.blocks import Block, Section, Table, Text
 from arzhang.report.page import Say, slug
 from arzhang.training.run import CONFIG, Run
-from arzhang.wording import words
+from arzhang.wording import speaking, words
 
 OF_THE_MACHINE = (
     "seed", "data_root", "log_every", "preview_every", "tensorboard", "accelerator", "devices", "nodes", "strategy",
@@ -166,7 +166,7 @@ def interval(found: Verdict) -> str:
     """
     if found.low is None or found.high is None:
         return "?"
-    return f"{_digits(found.low, found)} to {_digits(found.high, found)}"
+    return words("compare.range", {"low": _digits(found.low, found), "high": _digits(found.high, found)})
 
 
 def _digits(value: float, found: Verdict) -> str:
@@ -223,14 +223,16 @@ def as_json(found: Comparison) -> dict[str, Any]:
 def section(found: Comparison, language: str = "en") -> Section:
     """The comparison as a part of a page: verdicts, and pictures of the first run of each group side by side."""
     say, names = Say(language), {"first": found.first.name, "second": found.second.name}
-    rows = [[say.label(line.metric), *_numbers(line), sentence(line)] for line in found.lines]
-    columns = [say(f"compare.{name}") for name in ("interval", "floor", "verdict")]
-    heads = [say("run.metric"), "A", "B", "A − B", *columns]
+    heads = [say(f"compare.{name}") for name in ("a", "b", "apart", "interval", "floor", "verdict")]
+    with speaking(language):
+        how, verdicts = _how(found), [(line, _numbers(line), sentence(line)) for line in found.lines]
+    rows = [[say.label(line.metric), *map(say.numerals, numbers), said] for line, numbers, said in verdicts]
     blocks: list[Block] = [
         Text(say("compare.which", **names)),
-        Text(_how(found)),
-        Table(say("compare.table"), heads, rows, numeric=(1, 2, 3, 4, 5)),
+        Text(how),
+        Table(say("compare.table"), [say("run.metric"), *heads], rows, numeric=(1, 2, 3, 4, 5)),
         *(Text(say("compare.refused", metric=say.label(name), why=why)) for name, why in found.refused.items()),
         *beside.pictures(found.first.runs[0], found.second.runs[0], say),
     ]
-    return Section(f"{slug(names['first'])}-{slug(names['second'])}-compared", say("compare.title", **names), blocks)
+    title = say("compare.title", **names)
+    return Section(f"{slug(names['first'])}-{slug(names['second'])}-compared", title, blocks)

@@ -218,6 +218,8 @@ class Compare:
     """print JSON"""
     out: str | None = None
     """HTML file to write too: the verdicts, and pictures side by side"""
+    language: Literal["en", "fa"] = "en"
+    """of the page: English or Persian"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -136,11 +136,6 @@ def numerals(text: str, language: Mapping[str, str]) -> str:
 
     result = NUMBER.sub(one, text)
     return f"{LTR}{result}{END}" if "±" in result else result
-    values = {
-        key: language.get(f"estimator.{value}", value) if isinstance(value, str) else value
-        for key, value in (values or {}).items()
-    }
-    return language[id].format(**values)
 
 
 def told(id: str, values: Mapping[str, Any] | None = None, language: Mapping[str, str] = ENGLISH) -> str:

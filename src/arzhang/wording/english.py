@@ -929,6 +929,10 @@ ENGLISH: dict[str, str] = {
     # --- Two runs side by side --------------------------------------------------------------------------------------
     "compare.title": "{first} or {second}",
     "compare.which": "A is {first}; B is {second}.",
+    "compare.a": "A",
+    "compare.b": "B",
+    "compare.apart": "A − B",
+    "compare.range": "{low} to {high}",
     "compare.table": "Verdicts",
     "compare.interval": "95 % interval",
     "compare.floor": "Floor",

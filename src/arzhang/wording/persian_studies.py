@@ -234,6 +234,10 @@ STUDIES: dict[str, str] = {
     # --- Two groups of runs compared --------------------------------------------------------------------------------
     "compare.title": "{first} یا {second}",
     "compare.which": "الف همان {first} است؛ ب همان {second}.",
+    "compare.a": "الف",
+    "compare.b": "ب",
+    "compare.apart": "الف − ب",
+    "compare.range": "{low} تا {high}",
     "compare.table": "رأی‌ها",
     "compare.interval": "بازهٔ ۹۵ درصدی",
     "compare.floor": "کف",
