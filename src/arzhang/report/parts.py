@@ -62,7 +62,8 @@ def _hyperparameters(path: Path, language: str) -> Shown:
     """Every option of a run and the commands that make it again, folded under its name."""
     say, results, shown = Say(language), read(path), _run(path, language, "hyperparameters", "reproduce")
     title = f"{path.name}: {say.label(results.system, 'system')}"
-    return Shown(settings=[Details(title, shown.experiment)])
+    counted = next(block.text for block in shown.experiment if isinstance(block, Text))
+    return Shown((), [Findings([f"{title}. {counted}"])], [Details(title, shown.experiment)])
 
 
 def _numbers(path: Path, language: str, starts: Sequence[str], said: Sequence[str] = ()) -> Shown:
