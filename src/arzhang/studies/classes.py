@@ -40,6 +40,7 @@ def study(options: ClassStudy, out: Path, notify: Notify = print) -> dict[str, A
     network = gan.classifier_for(model, runs["classifier"].path, run)
     parts = assembly.splits(run.recipe, device, notify)
     names = [str(name) for name in run.config["data"]["classes"]]
+    right = classifier.measure(network, parts.test, {})["accuracy"]
     results: dict[str, Any] = {
         "study": "classes",
         "options": dataclasses.asdict(options),
@@ -48,7 +49,7 @@ def study(options: ClassStudy, out: Path, notify: Notify = print) -> dict[str, A
         "epochs": run.recipe.epochs,
         "each": gan.TOLD,
         "taken_for": gan.taken_for(model, network, options.seed).tolist(),
-        "real": classifier.measure(network, parts.test, {})["accuracy"],
+        "real": {key: right[key] for key in ("value", "uncertainty", "n")},
         "variety": within_classes(model, parts.test, options.seed),
     }
     results["conclusions"] = conclude(results)
