@@ -18,7 +18,7 @@ from arzhang.studies.options import (
 
 @dataclass(frozen=True)
 class Streets:
-    """pix2pix on pairs of one size, beside L1 alone: problem 5."""
+    """pix2pix on pairs of one size: problem 5."""
 
     size: int
     width: int
@@ -86,7 +86,7 @@ BUDGETS = {
         epochs=50, mixture_epochs=50, weights=(0.1, 0.3, 1.0, 3.0, 10.0), seeds=3, samples=128, fid_n=10_000,
         gan_epochs=50, gan_width=32, garment_epochs=3,
         translation=TranslationStudy(budget="standard", epochs=25, cycle_epochs=25, features="none"),
-        streets=(Streets(64, 16, scenes=1_000, epochs=50),),
+        streets=(Streets(64, 16, scenes=1_000, epochs=50), Streets(128, 32, scenes=1_000, epochs=50)),
     ),
     "paper": Budget(
         gradients=GradientStudy(samples=1_000_000), divergences=DivergenceStudy(mixture_pairs=20_000),
