@@ -135,7 +135,7 @@ def test_every_public_name_is_in_the_reference(site):
     source, count = pages.ROOT / "src", 0
     for file in source.rglob("*.py"):
         module = ".".join(file.relative_to(source).with_suffix("").parts).removesuffix(".__init__")
-        if module not in OTHERS:
+        if module not in OTHERS and not module.startswith("arzhang.check.blanks."):  # exercises, which learners fill in
             lacking = [name for name in public(file) if f"{module}.{name}" not in ids]
             assert lacking == [], f"`::: {module}` belongs on a page in docs/api"
             count += len(public(file))
