@@ -57,7 +57,7 @@ RECIPES = {
     "pix2pix": recipes.Pix2Pix(receptive_field=16, choose_by="l1", **PAIRS),
     "pix2pix-l1": recipes.Pix2Pix(adversarial="none", norm="instance", dropout=0.0, jitter=False, choose_by="l1",
                                   **PAIRS),
-    "cyclegan": recipes.CycleGAN(receptive_field=16, pool=10, **{**PAIRS, "scenes": 104}),
+    "cyclegan": recipes.CycleGAN(receptive_field=16, pool=10, **{**PAIRS, "scenes": 112}),
 }  # fmt: skip
 
 
@@ -207,8 +207,8 @@ def f(x, recipe):
     # the comment stays
     return x * LR'''
     )
-    other = tidied(simplified(source, Known({"kind": "c", "lr": 0.1, "on": False})))
-    assert "y = 1" in other
+    other = tidied(simplified(source, Known({"kind": "c", "lr": 0.1, "on": True})))
+    assert "return 1" in other
     assert "LR" not in other
 
 

@@ -290,7 +290,7 @@ def _head(recipe: recipes.Training, parts: Any, tensors: Mapping[str, Any]) -> s
         f"{kind.splitlines()[0]}",
         "",
         f"Ejected from Arzhang {metadata.version('arzhang')}. It needs torch alone ({version} or a near one).",
-        *([needs] if needs else []),
+        *textwrap.wrap(needs, WIDTH),
         "On a CPU it gives the losses of that run bit for bit, and prints them as the run logged them. It trains, and",
         "writes weights.pt at the end; it does not validate, preview, save in between or go on.",
         '"""',

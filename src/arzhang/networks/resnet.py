@@ -69,7 +69,7 @@ class ResNetGenerator(nn.Module):
         initialise(self)
 
     def forward(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D H W"]:
-        """Raises UsageError for images whose sides are no multiples of 4, or below 8 pixels."""
+        """Images translated. Raises UsageError where their sides are no multiples of 4, or below 8 pixels."""
         height, width = images.shape[-2:]
         step = 2**HALVINGS
         if height % step or width % step or min(height, width) < SMALLEST:
