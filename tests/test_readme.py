@@ -40,7 +40,7 @@ def test_numbers_are_the_same():
     assert found == numbers(ENGLISH)
 
 
-@pytest.mark.parametrize(("before", "after"), [("۲۴۲٫۲۲", "۲۴۲٫۲۳"), ("`arzhang report RUN`", "`arzhang report`")])
+@pytest.mark.parametrize(("before", "after"), [("۲۴۲٫۲۲", "۲۴۲٫۲۳"), ("`arzhang doctor RUN`", "`arzhang doctor`")])
 def test_a_difference_is_seen(before, after):
     assert before in PERSIAN
     spoilt = PERSIAN.replace(before, after)
