@@ -217,7 +217,7 @@ class Compare:
     json: bool = False
     """print JSON"""
     out: str | None = None
-    """HTML file to write too: the verdicts, and pictures side by side"""
+    """HTML file to write too, such as compare.html: the verdicts, and pictures side by side"""
     language: Literal["en", "fa"] = "en"
     """of the page: English or Persian"""
 
