@@ -1121,6 +1121,8 @@ ENGLISH: dict[str, str] = {
     "of channels.",
     "explain.skips": "Across: skips, each with the channels that it brings beside those from below.",
     "explain.output": "output",
+    "explain.passes": "{given} → {made}",
+    "explain.of": "{count} of {source}",
     "explain.sees": "sees {seen}",
     "explain.sees_all": "sees all",
     "run.picture_missing": "Not there yet: {file}.",
