@@ -47,7 +47,16 @@ def test_all_of_it_in_persian(system):
             drawn = [text.get_text() for text in drawing.draw(network).findobj(match=_is_text)]
             told = " ".join([*drawn, *(cell for row in explain.rows(network) for cell in row)])
             assert not re.search("[0-9]", re.sub("pix2pix", "", told))
-            assert set(re.findall("[A-Za-z]+", told)) <= {"ReLU", "tanh", "dropout", "CycleGAN", "GAN", "VAE", "pix", "L"}
+            assert set(re.findall("[A-Za-z]+", told)) <= {
+                "ReLU",
+                "tanh",
+                "dropout",
+                "CycleGAN",
+                "GAN",
+                "VAE",
+                "pix",
+                "L",
+            }
 
 
 def _is_text(artist):

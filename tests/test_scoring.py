@@ -71,8 +71,8 @@ def test_json(scored):
 def test_a_page_of_what_lies_behind(folders, scored, capsys):
     out = folders / "page"
     code, said_, error = said(
-        capsys, "score", folders / "real", folders / "made", "--metrics", "fid", "--diagnose", out, "--baseline", scored,
-        "--language", "fa",
+        capsys, "score", folders / "real", folders / "made", "--metrics", "fid", "--diagnose", out,
+        "--baseline", scored, "--language", "fa",
     )  # fmt: skip
     assert code == 0, error
     assert f"written: {out / 'index.html'}" in said_

@@ -29,7 +29,7 @@ WORSE = 0.02
 WORSE_IN_A_GAME = 0.1
 """The same of L1 beside a game, where it rises by some hundredths as images get sharper."""
 WOBBLES = 4.0
-"""Standard errors, of a course's own noise, by which it must rise: of level ones of 12 to 100 epochs, one in 200 does."""
+"""Standard errors of a course's own noise by which it must rise: of level ones of 12 to 100 epochs one in 200 does."""
 EARLIEST = 5
 """Epochs before a course is judged."""
 SETTLED = 3
@@ -85,7 +85,9 @@ def wobble(course: Sequence[float]) -> float:
     >>> wobble([1.0, 2.0, 3.0, 4.0])
     0.0
     """
-    bends = [abs(before - 2 * here + after) for before, here, after in zip(course, course[1:], course[2:], strict=False)]
+    bends = [
+        abs(before - 2 * here + after) for before, here, after in zip(course, course[1:], course[2:], strict=False)
+    ]
     return 1.4826 * statistics.median(bends) / math.sqrt(6) if bends else 0.0
 
 

@@ -38,8 +38,21 @@ def gan(**options: Any) -> recipes.GAN:
 
 
 def pix2pix(**options: Any) -> recipes.Pix2Pix:
-    return recipes.Pix2Pix(**{"dataset": "streets", "size": 32, "scenes": 64, "validation": 32, "width": 8, "epochs": 10,
-                              "receptive_field": 16, "choose_by": "l1", "log_every": 16, "preview_every": 5, **options})
+    return recipes.Pix2Pix(
+        **{
+            "dataset": "streets",
+            "size": 32,
+            "scenes": 64,
+            "validation": 32,
+            "width": 8,
+            "epochs": 10,
+            "receptive_field": 16,
+            "choose_by": "l1",
+            "log_every": 16,
+            "preview_every": 5,
+            **options,
+        }
+    )
 
 
 def classifier(**options: Any) -> recipes.Classifier:

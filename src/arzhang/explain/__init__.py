@@ -125,7 +125,9 @@ def rows(network: Network) -> list[tuple[str, ...]]:
         if block.sources:
             done = words("language.comma").join(map(said, block.operations))
             weights = named(f"{block.parameters:,}") if block.parameters else "–"
-            found.append((named(block.name), given(block), named(size(block.output)), done, named(seen(block)), weights))
+            found.append(
+                (named(block.name), given(block), named(size(block.output)), done, named(seen(block)), weights)
+            )
     return found if network.judges else [row[:4] + row[5:] for row in found]
 
 
