@@ -1,6 +1,7 @@
 """`arzhang explain`: networks of systems and of runs as tables and drawings, and what it says where there are none."""
 
 import dataclasses
+import re
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from command import folder_of_images
 from arzhang import assembly, cli, explain
 from arzhang.explain import drawing
 from arzhang.recipes import CGAN, SYSTEMS, VAE, CycleGAN, Pix2Pix
+from arzhang.wording import speaking
 
 
 def said(capsys, *words, code=0):
@@ -35,6 +37,26 @@ def test_every_network_of_every_system(system):
         assert lines[-1].startswith(f"{network.weights:,} weights")
         texts = "".join(text.get_text() for text in drawing.draw(network).findobj(match=_is_text))
         assert f"{network.weights:,} weights" in texts
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_all_of_it_in_persian(system):
+    small = {"width": 2} if hasattr(SYSTEMS[system], "width") else {}
+    with speaking("fa"):
+        for network in explain.of_recipe(SYSTEMS[system](**small)):
+            drawn = [text.get_text() for text in drawing.draw(network).findobj(match=_is_text)]
+            told = " ".join([*drawn, *(cell for row in explain.rows(network) for cell in row)])
+            assert not re.search("[0-9]", re.sub("pix2pix", "", told))
+            assert set(re.findall("[A-Za-z]+", told)) <= {
+                "ReLU",
+                "tanh",
+                "dropout",
+                "CycleGAN",
+                "GAN",
+                "VAE",
+                "pix",
+                "L",
+            }
 
 
 def _is_text(artist):

@@ -71,8 +71,9 @@ def test_json(scored):
 def test_a_page_of_what_lies_behind(folders, scored, capsys):
     out = folders / "page"
     code, said_, error = said(
-        capsys, "score", folders / "real", folders / "made", "--metrics", "fid", "--diagnose", out, "--baseline", scored
-    )
+        capsys, "score", folders / "real", folders / "made", "--metrics", "fid", "--diagnose", out,
+        "--baseline", scored, "--language", "fa",
+    )  # fmt: skip
     assert code == 0, error
     assert f"written: {out / 'index.html'}" in said_
     assert "fid 0.0000" in said_.partition(f"above {scored}")[2]
@@ -82,7 +83,8 @@ def test_a_page_of_what_lies_behind(folders, scored, capsys):
     assert [c["name"] for c in found["classes"]] == ["a", "b"]
     page = (out / "index.html").read_text()
     assert page.count("data:image/") == 2
-    assert "FID of images in made from images in real" in page
+    assert '<html lang="fa" dir="rtl"' in page
+    assert "واکاوی:" in page
     assert str(folders) not in page
 
 

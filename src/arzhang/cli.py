@@ -152,7 +152,7 @@ def evaluate(words: Words) -> None:
     if how.diagnose:
         folder = Path(path) / evaluation.DIAGNOSES
         made = sorted(path.parent for path in folder.glob(f"*/{diagnosis.FILE}"))
-        say(f"written: {diagnosis.write(made, folder / 'index.html')}")
+        say(f"written: {diagnosis.write(made, folder / 'index.html', how.language)}")
     if earlier is not None:
         _beside(found, earlier, str(how.baseline))
 
@@ -208,7 +208,7 @@ def score(words: Words) -> None:
         )
         if not assembly.first():
             return None
-    page = diagnosis.write([out], out / "index.html") if out is not None else None
+    page = None if out is None else diagnosis.write([out], out / "index.html", how.language)
     if how.json:
         if earlier is not None:
             for name, metric in scores.differences(found, earlier, str(how.baseline)).items():

@@ -21,12 +21,21 @@ GROWING = 1.2
 """Times the variety of the preview before: a generator that gets there has not collapsed."""
 FLAT = 0.01
 """A loss that fell by less than this share over the second half of the epochs stands still."""
+IGNORED = 0.95
+"""A generator whose L1 is more than this share of what one image for all would cost makes nothing of its input. (The
+share is below one since that image would be the median, and variety is told from the mean.)"""
 WORSE = 0.02
 """What a loss has to rise, or to fall, before it is called worse, or better."""
+WORSE_IN_A_GAME = 0.1
+"""The same of L1 beside a game, where it rises by some hundredths as images get sharper."""
+WOBBLES = 4.0
+"""Standard errors of a course's own noise by which it must rise: of level ones of 12 to 100 epochs one in 200 does."""
 EARLIEST = 5
 """Epochs before a course is judged."""
 SETTLED = 3
-"""Epochs before a number itself is judged."""
+"""Epochs before a number itself is judged, and over which it must say the same where it wobbles."""
+PLAYED = 200
+"""Steps before a player of a game can be called bad at it."""
 ROUNDING = 1e-4
 NARROW = 0.05
 """Images that fill less than this of [0, 1], over the first batches of all epochs, are scaled wrongly."""
@@ -69,6 +78,19 @@ def by_epoch(entries: Sequence[Entry], split: str, term: str) -> dict[int, float
     return {epoch: sum(values) / len(values) for epoch, values in sorted(sums.items())}
 
 
+def wobble(course: Sequence[float]) -> float:
+    """The standard deviation of a course about its own trend, from second differences, which no straight line adds to;
+    the median of their sizes, so that one leap does not count as noise.
+
+    >>> wobble([1.0, 2.0, 3.0, 4.0])
+    0.0
+    """
+    bends = [
+        abs(before - 2 * here + after) for before, here, after in zip(course, course[1:], course[2:], strict=False)
+    ]
+    return 1.4826 * statistics.median(bends) / math.sqrt(6) if bends else 0.0
+
+
 def _last(values: Mapping[int, float]) -> float | None:
     return values[max(values)] if values else None
 
@@ -87,10 +109,12 @@ def discriminator_saturated(run: Record) -> Finding | None:
 
 
 def discriminator_guesses(run: Record) -> Finding | None:
-    """D is right about as often as a coin, and no more often than at first: what G hears from it says little."""
+    """D has been right about as often as a coin for some epochs, and is no more often than at first: what G hears from
+    it says little."""
     accuracy = by_epoch(run.entries, "train", "d_accuracy")
     last = _last(accuracy)
-    if last is None or max(accuracy) < EARLIEST or last > GUESSING:
+    steps = max((int(entry["step"]) for entry in run.entries if "d_accuracy" in entry), default=0)
+    if last is None or max(accuracy) < EARLIEST or steps < PLAYED or max(list(accuracy.values())[-SETTLED:]) > GUESSING:
         return None
     if last > accuracy[min(accuracy)] + WORSE:  # it is learning
         return None
@@ -109,29 +133,36 @@ def generator_collapsed(run: Record) -> Finding | None:
 
 
 def l1_flat(run: Record) -> Finding | None:
-    """The generator's L1 term no longer falls, and lies near where it began."""
+    """The generator's L1 term no longer falls, and is what one image for all inputs would cost: what the input says of
+    the image does not arrive in it."""
     course = by_epoch(run.entries, "train", "g_l1")
-    if len(course) < EARLIEST:
+    variety = _last(by_epoch(run.entries, "preview", "real_variety"))
+    if len(course) < EARLIEST or not variety:
         return None
-    epochs = list(course)
-    middle, last = epochs[len(epochs) // 2], epochs[-1]
-    if course[last] < course[middle] * (1 - FLAT) or course[last] < 0.8 * course[epochs[0]]:
+    epochs, values = list(course), list(course.values())
+    since = len(epochs) // 2
+    last = statistics.mean(values[-SETTLED:])
+    if last < values[since] * (1 - FLAT) - wobble(values) or last < IGNORED * variety:
         return None
-    return _found("l1_flat", first=course[epochs[0]], middle=course[middle], last=course[last], since=middle)
+    return _found("l1_flat", middle=values[since], last=last, since=epochs[since], variety=variety)
 
 
 def overfitting(run: Record) -> Finding | None:
-    """Validation has been worse than it was for a fifth of the training or more, while training got better. A game's
-    validation wobbles, so the least of its last epochs is what counts."""
+    """Validation is worse over the last fifth of the training than over as many epochs in a row before, by more than it
+    wobbles, while training got better. L1 beside a game must have risen by much."""
+    game = any("d_accuracy" in entry for entry in run.entries)
     for term, of_training in (("l1", "g_l1"), ("negative_elbo", "negative_elbo"), ("cross_entropy", "cross_entropy")):
         train, validation = by_epoch(run.entries, "train", of_training), by_epoch(run.entries, "validation", term)
         if len(validation) < 2 * EARLIEST or not train:
             continue
+        values = list(validation.values())
         best, last = min(validation, key=lambda epoch: validation[epoch]), max(validation)
-        since = max(EARLIEST, len(validation) // 5)
-        lost = WORSE * abs(validation[best])
-        worse = min(list(validation.values())[-since:]) > validation[best] + lost
-        if not (worse and last - best >= since) or best not in train or last not in train:
+        since = max(EARLIEST, len(values) // 5)
+        means = [statistics.mean(values[at : at + since]) for at in range(len(values) - since + 1)]
+        risen, least = means[-1] - min(means), WORSE_IN_A_GAME if game and term == "l1" else WORSE
+        if risen < least * abs(min(means)) or risen < WOBBLES * wobble(values) * math.sqrt(2 / since):
+            continue
+        if last - best < since or best not in train or last not in train:
             continue
         if train[last] > train[best] - WORSE * abs(train[best]):
             continue

@@ -76,6 +76,8 @@ class Evaluate(Trained, Measured):
     """a run of `arzhang train classifier` on the same data, which says what class a cgan's images are of"""
     diagnose: bool = False
     """leave a page in the run of what lies behind the distances: parts, classes, worst images, likely copies"""
+    language: Literal["en", "fa"] = "en"
+    """of that page: English or Persian"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +112,8 @@ class Score(Measured):
     """print JSON"""
     diagnose: str | None = None
     """folder for a page of what lies behind the distance: parts, classes (subfolders), worst images, likely copies"""
+    language: Literal["en", "fa"] = "en"
+    """of that page: English or Persian"""
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """kind of device"""
 

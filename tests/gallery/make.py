@@ -37,6 +37,24 @@ def gan(**options: Any) -> recipes.GAN:
     return recipes.GAN(**{"width": 16, "epochs": 10, "latent_dim": 16, **SMALL, **options})
 
 
+def pix2pix(**options: Any) -> recipes.Pix2Pix:
+    return recipes.Pix2Pix(
+        **{
+            "dataset": "streets",
+            "size": 32,
+            "scenes": 64,
+            "validation": 32,
+            "width": 8,
+            "epochs": 10,
+            "receptive_field": 16,
+            "choose_by": "l1",
+            "log_every": 16,
+            "preview_every": 5,
+            **options,
+        }
+    )
+
+
 def classifier(**options: Any) -> recipes.Classifier:
     return recipes.Classifier(**{"batch_size": 32, "log_every": 10, **options})
 
@@ -54,6 +72,7 @@ GALLERY: dict[str, Broken] = {
     "learning-rate-vae": Broken("loss_rises", vae(lr=0.1), 1_000),
     "learning-rate-classifier": Broken("learns_nothing", classifier(lr=0.3, epochs=8)),
     "diverged": Broken("diverged", vae(lr=30.0, norm="none"), 1_000),
+    "mismatched-pairs": Broken("l1_flat", pix2pix(), 0, training.mismatched),
     "posterior-collapse": Broken("posterior_collapse", vae(beta=50.0), 1_000),
     "range-bytes": Broken("data_range", vae(), 1_000, training.scaled(1.0)),
     "range-signed": Broken("data_range", vae(), 1_000, training.scaled(255.0, 127.5)),

@@ -12,6 +12,7 @@ from arzhang import assembly, recipes
 from arzhang.contracts import Task, Turn
 from arzhang.data import images
 from arzhang.data.images import Images, Splits
+from arzhang.data.pairs import Pairs
 from arzhang.tasks.gan import GANTask
 from arzhang.tasks.vae import VAETask
 from arzhang.training.loop import Loop
@@ -125,6 +126,16 @@ def scaled(high: float, low: float = 0.0) -> Spoil:
         return parts._replace(train=other(parts.train), validation=other(parts.validation)), task
 
     return spoil
+
+
+def mismatched(recipe: Any, parts: Any, task: Task) -> tuple[Any, Task]:
+    """Beside each image the input of another one."""
+
+    def other(part: Pairs) -> Pairs:
+        inputs = Images(part.inputs.raw(torch.arange(len(part)).roll(1)))
+        return Pairs(part.images, inputs, part.classes_are, jitter=part.jitter, mirror=part.mirror)
+
+    return parts._replace(train=other(parts.train), validation=other(parts.validation)), task
 
 
 def faster(player: str, times: float) -> Spoil:

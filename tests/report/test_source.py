@@ -7,8 +7,9 @@ import torch
 
 from arzhang.networks import pix2pix, vae
 from arzhang.publish.handin import SHOWN
-from arzhang.report.source import cut
+from arzhang.report.source import cut, definition
 from arzhang.tasks import adversarial
+from arzhang.tasks import pix2pix as pix2pix_task
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,12 @@ from arzhang.tasks import adversarial
 )
 def test_it_is_the_source_word_for_word(module, thing):
     assert inspect.getsource(thing).rstrip() in cut(module, thing.__name__)
+
+
+@pytest.mark.parametrize("name", ["judge", "translate"])
+def test_a_method_stands_alone_with_its_decorators(name):
+    whole = inspect.getsource(getattr(pix2pix_task.Pix2PixTask, name)).rstrip()
+    assert "\n".join(definition("tasks.pix2pix", f"Pix2PixTask.{name}")) == whole
 
 
 def test_it_runs_by_itself_and_makes_the_same_network():
@@ -47,3 +54,5 @@ def test_all_that_the_notebook_shows_runs():
 def test_a_name_that_is_not_there():
     with pytest.raises(ValueError, match=r"networks\.vae defines no Nothing"):
         cut("networks.vae", "Encoder", "Nothing")
+    with pytest.raises(ValueError, match=r"tasks\.pix2pix defines no Pix2PixTask\.nothing"):
+        definition("tasks.pix2pix", "Pix2PixTask.nothing")

@@ -27,7 +27,7 @@ from arzhang.training.run import Run, write_atomically
 Notify = Callable[[str], None]
 SECTIONS = (
     ("randomness", "random numbers"),
-    ("contracts", "data"),
+    ("contracts", "what passes between the parts"),
     ("data", "data"),
     ("palettes", "data"),
     ("eject.reading", "data"),
@@ -201,13 +201,18 @@ def _page(found: Listing, recipe: recipes.Training, parts: Any, places: Mapping[
             if isinstance(meaning := found.meaning(key, name), External):
                 imports.add(meaning.statement)
     blocks: list[str] = []
-    title = ""
+    title, apart = "", False
     for room, name in SECTIONS:
         for key in _ordered(own, room, found):
             if name != title:
-                title = name
+                title, apart = name, False
                 blocks.append(f"# {'-' * (WIDTH - 4 - len(name))} {name}")
-            blocks.append(tidied(found.texts[key]))
+            text, constant = tidied(found.texts[key]), not found.texts[key].startswith(("def ", "class ", "@"))
+            if constant and apart and name == title and not blocks[-1].startswith("# ---"):
+                blocks[-1] += f"\n{text}"
+            else:
+                blocks.append(text)
+            apart = constant
     head = _head(recipe, parts, tensors)
     body = "\n\n\n".join(blocks)
     begin = "\n\n".join([head, _imports(imports), "\n".join(constants)])

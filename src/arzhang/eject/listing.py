@@ -4,16 +4,18 @@ which they can be read."""
 import ast
 import builtins
 import inspect
+import symtable
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from torch import Tensor, nn
 
 from arzhang.eject import simplify
-from arzhang.eject.simplify import PLAIN, SOMETHING, UNKNOWN, Edit, Known, Text, simplified
+from arzhang.eject.simplify import PLAIN, SOMETHING, UNKNOWN, Edit, Known, Text, parsed, simplified
 from arzhang.eject.source import PACKAGE, External, Key, module, resolve
 
 LOOP, READING = f"{PACKAGE}.eject.loop", f"{PACKAGE}.eject.reading"
@@ -201,12 +203,7 @@ class Listing:
         """One round of what only the whole tells: members nobody asks for, parameters with one value, or unread."""
         trees = {key: ast.parse(text) for key, text in self.texts.items()}
         literal, fields = _literals(trees), _fields(trees)
-        read = {
-            node.attr
-            for tree in trees.values()
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
-        }
+        read = _read(trees.values())
         task = self.renamed["Task"]
         asked = {
             node.attr
@@ -243,7 +240,7 @@ class Listing:
         """Where a function is called: True where all calls there are plain ones, None where one is not."""
         found: dict[Key, bool | None] = {}
         for key, text in self.texts.items():
-            tree = Text(text)
+            tree = parsed(text)
             for node in ast.walk(tree.tree):
                 kind = ast.Attribute if method else ast.Name
                 if not isinstance(node, kind) or getattr(node, "attr" if method else "id") != name:
@@ -321,11 +318,17 @@ def _functions(tree: ast.AST) -> list[tuple[str, ast.FunctionDef]]:
     return found
 
 
+@lru_cache(maxsize=4_096)
 def _names(text: str) -> set[str]:
-    """Names that a text reads and does not itself define at its top, builtins apart."""
-    tree = ast.parse(text)
+    """Names that a text reads and that neither its top nor the function that reads them binds, builtins apart."""
+    tree = parsed(text).tree
     own = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    names, scopes = set[str](), [symtable.symtable(text, "", "exec")]
+    while scopes:
+        scope = scopes.pop()
+        top = scope.get_type() == "module"
+        names |= {one.get_name() for one in scope.get_symbols() if one.is_referenced() and (top or one.is_global())}
+        scopes += scope.get_children()
     for node in ast.walk(tree):  # types that are written as strings
         if isinstance(node, ast.FunctionDef | ast.AnnAssign | ast.arg):
             quoted = getattr(node, "returns", None) or getattr(node, "annotation", None)
@@ -337,34 +340,66 @@ def _names(text: str) -> set[str]:
 def _members(read: set[str]) -> Callable[[Text, Known], Iterator[Edit]]:
     """Rule: a class without methods and values that nobody asks for, and without attributes that nobody reads."""
 
+    def unread(target: ast.expr) -> bool:
+        own = isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == "self"
+        return own and target.attr not in read
+
     def rule(text: Text, known: Known) -> Iterator[Edit]:
         for kind in [node for node in text.tree.body if isinstance(node, ast.ClassDef)]:
             record = any(isinstance(b, ast.Name) and b.id == "NamedTuple" for b in kind.bases) or kind.decorator_list
-            for i, part in enumerate(kind.body):
+            for part in kind.body:
                 if isinstance(part, ast.FunctionDef):
                     if not part.name.startswith("__") and part.name != "forward" and part.name not in read:
                         yield text.without(part)
                 elif isinstance(part, ast.Assign | ast.AnnAssign) and not record:
-                    target = part.targets[0] if isinstance(part, ast.Assign) else part.target
-                    note = kind.body[i + 1] if i + 1 < len(kind.body) else None
+                    target = _targets(part)[0]
                     if isinstance(target, ast.Name) and target.id not in read:
-                        if isinstance(note, ast.Expr) and isinstance(note.value, ast.Constant):
+                        if (note := _below(text, part)) is not None:
                             yield text.without(note)
                         yield text.without(part)
             for node in ast.walk(kind):
                 if isinstance(node, ast.Assign | ast.AnnAssign):
-                    yield from simplify._unread(
-                        text,
-                        node,
-                        lambda t: (
-                            isinstance(t, ast.Attribute)
-                            and isinstance(t.value, ast.Name)
-                            and t.value.id == "self"
-                            and t.attr not in read
-                        ),
-                    )
+                    yield from simplify._unread(text, node, unread)
+                    note = _below(text, node)
+                    if note is not None and all(map(unread, _targets(node))):
+                        yield text.without(note)
 
     return rule
+
+
+def _targets(node: ast.Assign | ast.AnnAssign) -> list[ast.expr]:
+    return node.targets if isinstance(node, ast.Assign) else [node.target]
+
+
+def _below(text: Text, node: ast.stmt) -> ast.stmt | None:
+    """The string right below an assignment, which says what it is."""
+    body = next(body for body in simplify._bodies(text.parents[node]) if node in body)
+    after = body[body.index(node) + 1 :][:1]
+    return next((s for s in after if isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant)), None)
+
+
+def _read(trees: Iterable[ast.AST]) -> set[str]:
+    """Attributes that are asked for. Not by who only hands one on to its own of that name (`self.x = other.x`), nor by
+    a method of that name."""
+    found: set[str] = set()
+    for tree in trees:
+        waiting: list[tuple[ast.AST, str]] = [(tree, "")]
+        while waiting:
+            node, within = waiting.pop()
+            name = within
+            if isinstance(node, ast.FunctionDef):
+                name = node.name
+            elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and node.attr != within:
+                found.add(node.attr)
+            elif isinstance(node, ast.Assign) and len(node.targets) == 1:
+                sides = [getattr(side, "elts", [side]) for side in (node.targets[0], node.value)]
+                if len(sides[0]) == len(sides[1]):
+                    for target, given in zip(*sides, strict=True):
+                        own = isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name)
+                        waiting.append((given, target.attr if own else name))
+                    continue
+            waiting += [(child, name) for child in ast.iter_child_nodes(node)]
+    return found
 
 
 def _literals(trees: Mapping[Key, ast.Module]) -> dict[str, dict[str, Any]]:

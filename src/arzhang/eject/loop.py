@@ -21,12 +21,10 @@ DEVICE = "cpu"
 
 def rate(recipe: Training, done: float) -> float:
     """What the learning rate is multiplied by, after this share of the training."""
-    if recipe.schedule == "cosine":
-        return (1 + math.cos(math.pi * done)) / 2
-    return min(1.0, 2 * (1 - done)) if recipe.schedule == "linear" else 1.0
+    return (1 + math.cos(math.pi * done)) / 2 if recipe.schedule == "cosine" else min(1.0, 2 * (1 - done))
 
 
-def update(task: Task, recipe: Training, batch: Batch, factor: float) -> dict[str, Tensor]:
+def update(task: Task, recipe: Training, batch: Batch, done: float) -> dict[str, Tensor]:
     """One step: each player's turn, after which its weights are moved and its gradients forgotten."""
     shared = task.prepare(batch)
     logged: dict[str, Tensor] = {}
@@ -35,8 +33,9 @@ def update(task: Task, recipe: Training, batch: Batch, factor: float) -> dict[st
             task.networks.requires_grad_(False)
             for module in turn.modules:
                 module.requires_grad_(True)
-        for group in turn.optimizer.param_groups:
-            group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor
+        if recipe.schedule != "constant":
+            for group in turn.optimizer.param_groups:
+                group["lr"] = group.setdefault("initial_lr", group["lr"]) * rate(recipe, done)
         loss, scalars = turn.loss(batch, shared)
         loss.backward()
         if recipe.clip is not None:
@@ -71,7 +70,7 @@ def train(task: Task, examples: Examples, recipe: Training) -> Iterator[tuple[in
             luck = torch.rand(recipe.batch_size, LUCK, generator=generator(recipe.seed, "luck", step)).to(DEVICE)
         found = examples.take(indices, luck)
         batch = Batch(found.images, indices, noise, epoch + position / an_epoch, found.labels, found.inputs)
-        yield epoch + 1, update(task, recipe, batch, rate(recipe, step / last))
+        yield epoch + 1, update(task, recipe, batch, step / last)
         if averaged is not None:
             averaged.update_parameters(task.networks)
     weights = task.networks if averaged is None else averaged.module

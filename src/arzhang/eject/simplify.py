@@ -8,7 +8,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -151,11 +151,17 @@ def simplified(source: str, known: Known, more: Sequence[Callable[[Text, Known],
     source = re.sub(r"  # (type: ignore|fmt: skip)[^\n]*", "", source)
     rules = (*RULES, *more)
     while True:
-        text = Text(source)
+        text = parsed(source)
         edits = next((found for rule in rules if (found := list(rule(text, known)))), None)
         if edits is None:
             return source
         source = text.after(edits)
+
+
+@lru_cache(maxsize=4_096)
+def parsed(source: str) -> Text:
+    """A text with its tree: one that did not change is not parsed again."""
+    return Text(source)
 
 
 # ------------------------------------------------------------------------------------------------------------ values
@@ -409,6 +415,22 @@ def unreachable(text: Text, known: Known) -> Iterator[Edit]:
                     yield text.without(after)
 
 
+def overwritten(text: Text, known: Known) -> Iterator[Edit]:
+    """`x = None; x = …` → `x = …`, where the second does not ask for the first."""
+    for node in ast.walk(text.tree):
+        for body in _bodies(node):
+            for before, after in pairwise(body):
+                if not (isinstance(before, ast.Assign) and isinstance(after, ast.Assign) and _pure(before.value)):
+                    continue
+                one, two = before.targets[0], after.targets[0]
+                if not (isinstance(one, ast.Name) and isinstance(two, ast.Name) and one.id == two.id):
+                    continue
+                if len(before.targets) == 1 and one.id not in {
+                    n.id for n in ast.walk(after.value) if isinstance(n, ast.Name)
+                }:
+                    yield text.without(before)
+
+
 def returned(text: Text, known: Known) -> Iterator[Edit]:
     """`x = …; return x` → `return …`."""
     for node in ast.walk(text.tree):
@@ -496,4 +518,4 @@ def docstrings(text: Text, known: Known) -> Iterator[Edit]:
                 yield text.replace(first, after)
 
 
-RULES = (plain_types, checks, branches, options, unreachable, returned, locals_, docstrings)
+RULES = (plain_types, checks, branches, options, unreachable, overwritten, returned, locals_, docstrings)

@@ -1,4 +1,7 @@
-"""The networks of a system or a run as tables and drawings, block by block, taken from the modules themselves."""
+"""The networks of a system or a run as tables and drawings, block by block, taken from the modules themselves.
+
+What is said of a block is in the language that is spoken now.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +21,7 @@ from arzhang.tasks.gan import GANTask
 from arzhang.tasks.pix2pix import Pix2PixTask
 from arzhang.tasks.segmenter import SegmenterTask
 from arzhang.tasks.vae import VAETask
+from arzhang.wording import named, words
 
 SIZE = 28
 """Side of the images of a system that says none, as Fashion-MNIST's."""
@@ -115,12 +119,15 @@ def chosen(found: Sequence[Network], name: str | None) -> list[Network]:
 def rows(network: Network) -> list[tuple[str, ...]]:
     """The headings, then every block: what it is given and gives, what is done in it, its weights; of a discriminator
     also how much of the image one number of its output sees."""
-    found: list[tuple[str, ...]] = [("block", "input", "output", "in it, in order", "sees", "weights")]
+    heads = ("block", "input", "output", "in it, in order", "sees", "weights")
+    found: list[tuple[str, ...]] = [tuple(map(named, heads))]
     for block in network.blocks:
         if block.sources:
-            done = ", ".join(map(said, block.operations))
-            weights = f"{block.parameters:,}" if block.parameters else "–"
-            found.append((block.name, given(block), size(block.output), done, seen(block), weights))
+            done = words("language.comma").join(map(said, block.operations))
+            weights = named(f"{block.parameters:,}") if block.parameters else "–"
+            found.append(
+                (named(block.name), given(block), named(size(block.output)), done, named(seen(block)), weights)
+            )
     return found if network.judges else [row[:4] + row[5:] for row in found]
 
 
@@ -143,10 +150,11 @@ def table(network: Network) -> str:
 def given(block: Block) -> str:
     """What a block is given, and from where if from several."""
     if not block.input and len(block.sources) == 1:
-        return block.sources[0][0].name
+        return named(block.sources[0][0].name)
     if len(block.sources) == 1:
-        return size(block.input)
-    return f"{size(block.input)} ({', '.join(f'{count} of {source.name}' for source, count in block.sources)})"
+        return named(size(block.input))
+    parts = (words("explain.of", {"count": count, "source": source.name}) for source, count in block.sources)
+    return f"{named(size(block.input))} ({words('language.comma').join(parts)})"
 
 
 def said(operation: Operation) -> str:
@@ -164,7 +172,7 @@ def said(operation: Operation) -> str:
         text += f", pixels {operation.dilation} apart"
     if operation.spectral:
         text += " (spectral norm)"
-    return text if operation.value is None else f"{text} {operation.value:g}"
+    return named(text if operation.value is None else f"{text} {operation.value:g}")
 
 
 def seen(block: Block) -> str:

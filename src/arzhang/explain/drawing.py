@@ -16,7 +16,7 @@ from arzhang.explain import Network, said, seen, size
 from arzhang.networks.walk import Block, Shape
 from arzhang.report import figures
 from arzhang.report.figures import GRID, INK, PAPER, SERIES, SOFT
-from arzhang.wording import words
+from arzhang.wording import named, words
 
 WIDE, HIGH = 3.5, 0.72
 """Inches of a block."""
@@ -216,17 +216,18 @@ def _box(axes: Axes, block: Block, corner: Point, scale: _Scale, through: bool) 
     )
     left = x + GLYPH + 0.05
     if not through:
-        text = f"{block.name}   {size(block.output)}" if block.output else block.name
+        text = f"{named(block.name)}   {named(size(block.output))}" if block.output else named(block.name)
         axes.text(left, y + HIGH / 2, text, fontsize=9, va="center", color=INK)
         return
     done = [said(operation).replace(" ", "\N{NO-BREAK SPACE}") for operation in block.operations]
     lines = [
         line.replace("\N{NO-BREAK SPACE}", " ")
-        for line in textwrap.wrap(", ".join(done), LETTERS, break_on_hyphens=False)
+        for line in textwrap.wrap(words("language.comma").join(done), LETTERS, break_on_hyphens=False)
     ]
     given = size(block.input) if block.input else block.sources[0][0].name
-    axes.text(left, y + 0.13, block.name, fontsize=8.5, weight="bold", va="center", color=INK)
-    axes.text(left + 1.02, y + 0.13, f"{given} → {size(block.output)}", fontsize=8.5, va="center", color=INK)
+    passes = words("explain.passes", {"given": given, "made": size(block.output)})
+    axes.text(left, y + 0.13, named(block.name), fontsize=8.5, weight="bold", va="center", color=INK)
+    axes.text(left + 1.02, y + 0.13, passes, fontsize=8.5, va="center", color=INK)
     for i, line in enumerate(lines):
         axes.text(left, y + 0.44 + 0.135 * (i - (len(lines) - 1) / 2), line, fontsize=7.5, va="center", color=SOFT)
 
@@ -249,7 +250,7 @@ def _way(axes: Axes, start: Point, end: Point, skipping: int) -> None:
     axes.annotate("", two, one, arrowprops=arrow, zorder=0)
     if skipping:
         at = (one[0] + two[0]) / 2, (one[1] + two[1]) / 2 - 0.04
-        axes.text(*at, str(skipping), fontsize=7.5, color=colour, ha="center", va="bottom")
+        axes.text(*at, named(str(skipping)), fontsize=7.5, color=colour, ha="center", va="bottom")
 
 
 def _patch(axes: Axes, block: Block, corner: Point, whole: int) -> None:

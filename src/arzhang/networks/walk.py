@@ -232,7 +232,7 @@ def _operation(name: str, given: list[Tensor], args: tuple, named: Mapping[str, 
 
 
 _SIMPLE = {
-    "linear": "linear",
+    "linear": "linear layer",
     "embedding": "embedding",
     "relu": "ReLU",
     "tanh": "tanh",
@@ -246,7 +246,7 @@ _SIMPLE = {
 
 def _see(block: Block, operation: Operation) -> None:
     """How much more of the image is seen after a convolution or a pooling of stride `stride`."""
-    if operation.kind in ("linear", "embedding", "transposed convolution", "nearest pixels"):
+    if operation.kind in ("linear layer", "embedding", "transposed convolution", "nearest pixels"):
         block.sees = None
     if block.sees is not None and operation.kernel:
         block.sees += (operation.kernel - 1) * operation.dilation * block.jump

@@ -3,11 +3,9 @@
 Whatever is shown is shown once.
 """
 
-import ast
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from arzhang.report.assignment import Show, Shown
 from arzhang.report.blocks import PNG, Block, Commands, Details, Findings, Pictures, Prose, Table, Text, picture
 from arzhang.report.page import Keep, Say
 from arzhang.report.results import Metric, read
+from arzhang.report.source import definition
 
 PUBLICATIONS = "publications.yaml"
 FORM = """\
@@ -109,21 +108,13 @@ def _joined(*shown: Shown) -> Shown:
     )
 
 
-def source(room: str, *names: str, language: str = "en") -> list[Block]:
-    """Classes and functions as they stand in the package's file `room`, each folded under its name. Nothing is
-    imported."""
-    text = resources.files("arzhang").joinpath(*room.split("/")).read_text(encoding="utf-8")
-    lines, blocks = text.splitlines(), list[Block]()
-    for name in names:
-        owner, _, method = name.rpartition(".")
-        within: Any = ast.parse(text)
-        if owner:
-            within = next(node for node in within.body if getattr(node, "name", "") == owner)
-        node = next(node for node in within.body if getattr(node, "name", "") == method)
-        first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-        title = Say(language)("assignment.source", name=f"{room.removesuffix('.py').replace('/', '.')}.{name}")
-        blocks.append(Details(title, [Commands(lines[first - 1 : node.end_lineno])]))
-    return blocks
+def source(module: str, *names: str, language: str = "en") -> list[Block]:
+    """Classes, functions and methods as they stand in a module of the package, each folded under its name."""
+    title = Say(language)
+    return [
+        Details(title("assignment.source", name=f"{module}.{name}"), [Commands(definition(module, name))])
+        for name in names
+    ]
 
 
 # ----------------------------------------------------------------------------------------------------- part by part
@@ -155,7 +146,7 @@ def gradients(home: Path, language: str) -> dict[str, Shown]:
     for id, estimator in ESTIMATORS.items():
         shown = _study(folder, language, alone(estimator), about=False)
         tables = [inner for block in shown.experiment if isinstance(block, Details) for inner in block.blocks]
-        code = source("gradients/estimators.py", CLASSES[id], language=language)
+        code = source("gradients.estimators", CLASSES[id], language=language)
         found[id] = Shown([*tables, *code], shown.conclusion, settings_at="1d")
     return found | {"1d": _study(folder, language, together)}
 
@@ -170,7 +161,7 @@ def mixture(home: Path, language: str) -> dict[str, Shown]:
     compared = beside.section(home / runs[0].name.replace("mixture", "vae"), runs[0], language)
     parts = [_run(runs[0], language, "setup"), _sorted(compared.blocks), _components(runs[0], language)]
     seeds = _over_seeds(runs, language, ("component_", "components_", "fd_samples"))
-    code = Shown(source("divergences.py", "log_overlap", "cauchy_schwarz", language=language))
+    code = Shown(source("divergences", "log_overlap", "cauchy_schwarz", language=language))
     return {
         "2b": _joined(*parts, seeds, code),
         "2c": _joined(_run(runs[0], language, "curves"), _numbers(runs[0], language, TERMS)),
@@ -192,8 +183,8 @@ def vae(home: Path, language: str) -> dict[str, Shown]:
     """The β-VAE of problem 3: the first seed's pictures, every seed's numbers."""
     runs = _seeds(home, "vae")
     first = runs[0]
-    classes = source("networks/vae.py", "Encoder", "Decoder", language=language)
-    trick = source("networks/vae.py", "reparameterise", "VAE", language=language)
+    classes = source("networks.vae", "Encoder", "Decoder", language=language)
+    trick = source("networks.vae", "reparameterise", "VAE", language=language)
     say = ("tightness", "tightness_one", "not_normalised")
     weights = [Findings([_said(home, "weights", name, language) for name in ("encoder", "decoder")])]
     return {
@@ -229,7 +220,7 @@ def metrics(home: Path, language: str) -> dict[str, Shown]:
         "3f": _study(home / "metrics", language, keep(True)),
         "3h": _study(home / "metrics", language, keep(False), False),
     }
-    return shown | {"3f": _joined(shown["3f"], Shown(source("metrics/frechet.py", "frechet", language=language)))}
+    return shown | {"3f": _joined(shown["3f"], Shown(source("metrics.frechet", "frechet", language=language)))}
 
 
 def networks(home: Path, language: str) -> dict[str, Shown]:
@@ -238,11 +229,10 @@ def networks(home: Path, language: str) -> dict[str, Shown]:
     def said(what: str, *names: str) -> list[Block]:
         return [Findings([_said(home, what, name, language) for name in names])]
 
-    room = "networks/pix2pix.py"
-    own = source(room, "DownSample", "UpSample", "Generator", "Discriminator", language=language)
+    own = source("networks.pix2pix", "DownSample", "UpSample", "Generator", "Discriminator", language=language)
     losses = [
-        *source("tasks/adversarial.py", "AdversarialLoss", language=language),
-        *source("tasks/pix2pix.py", "Pix2PixTask.judge", "Pix2PixTask.make", language=language),
+        *source("tasks.adversarial", "AdversarialLoss", language=language),
+        *source("tasks.pix2pix", "Pix2PixTask.judge", "Pix2PixTask.make", language=language),
     ]
     return {
         "4f": Shown(
@@ -269,8 +259,8 @@ def _drawn(home: Path, name: str, language: str) -> list[Block]:
 
 def _layers(home: Path, name: str, language: str) -> Table:
     say, found = Say(language), _network(home, name)
-    heads = [say.named(head) for head in found["columns"]]
-    return Table(say("assignment.layers", name=say(f"assignment.{name}")), heads, found["rows"])
+    heads, *rows = found["rows"][language]
+    return Table(say("assignment.layers", name=say(f"assignment.{name}")), heads, rows)
 
 
 def _network(home: Path, name: str) -> dict[str, Any]:

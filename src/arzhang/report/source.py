@@ -6,6 +6,7 @@ Nothing is imported for it: the text of a module is parsed, and what a definitio
 import ast
 import builtins
 from importlib import resources
+from typing import Any
 
 
 def cut(module: str, *names: str) -> str:
@@ -14,8 +15,7 @@ def cut(module: str, *names: str) -> str:
     What they use of the same module, and is not among them, is imported from it. Raises ValueError for a name that the
     module does not define.
     """
-    text = resources.files("arzhang").joinpath(f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
-    lines, tree = text.splitlines(), ast.parse(text)
+    lines, tree = _read(module)
     defined = {name: node for node in tree.body for name in _defines(node)}
     if unknown := [name for name in names if name not in defined]:
         raise ValueError(f"{module} defines no {', '.join(unknown)}")
@@ -26,8 +26,34 @@ def cut(module: str, *names: str) -> str:
     head = [line for node in tree.body for line in _imports(node, needed)]
     if within := sorted(needed & defined.keys()):
         head.append(f"from arzhang.{module} import {', '.join(within)}")
-    parts = ["\n".join(lines[_first(node) - 1 : node.end_lineno]) for node in chosen]
+    parts = ["\n".join(_lines(lines, node)) for node in chosen]
     return "\n\n\n".join((["\n".join(head)] if head else []) + parts)
+
+
+def definition(module: str, name: str) -> list[str]:
+    """The lines of one definition alone; `Class.method` is one, too. Raises ValueError where the module has none.
+
+    >>> definition("divergences", "cauchy_schwarz")[0]
+    'def cauchy_schwarz(p: Tractable, q: Tractable) -> Float[Tensor, "*batch"]:'
+    """
+    lines, node = _read(module)
+    for part in name.split("."):
+        found = next((inner for inner in getattr(node, "body", ()) if part in _defines(inner)), None)
+        if found is None:
+            raise ValueError(f"{module} defines no {name}")
+        node = found
+    return _lines(lines, node)
+
+
+def _read(module: str) -> tuple[list[str], Any]:
+    """A module of the package: its lines, and its syntax tree."""
+    text = resources.files("arzhang").joinpath(f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
+    return text.splitlines(), ast.parse(text)
+
+
+def _lines(lines: list[str], node: Any) -> list[str]:
+    """A definition's own, its decorators among them."""
+    return lines[min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))]) - 1 : node.end_lineno]
 
 
 def _defines(node: ast.stmt) -> list[str]:
@@ -36,11 +62,6 @@ def _defines(node: ast.stmt) -> list[str]:
         return [node.name]
     targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
     return [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
-
-
-def _first(node: ast.stmt) -> int:
-    """The line at which a definition begins, its decorators among it."""
-    return min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
 
 
 def _imports(node: ast.stmt, needed: set[str]) -> list[str]:

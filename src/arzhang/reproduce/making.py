@@ -69,19 +69,24 @@ def networks(work: Work) -> None:
     if (folder / "networks.json").exists():  # written last
         return
     for network in explain.of_recipe(recipes.Pix2Pix(size=256)):
-        head, *rows = explain.rows(network)
-        said: dict[str, Any] = {"weights": network.weights, "size": 256, "blocks": len(rows)}
-        said |= {"narrowest": rows[len(rows) // 2 - 1][2]}  # of the generator, which goes down and up
+        rows = {code: _rows(network, code) for code in LANGUAGES}
+        said: dict[str, Any] = {"weights": network.weights, "size": 256, "blocks": len(rows["en"]) - 1}
+        said |= {"narrowest": rows["en"][said["blocks"] // 2][2]}  # of the generator, which goes down and up
         if network.judges:
             last = network.blocks[-1]
             said |= {"outputs": explain.size(last.output[1:]), "sees": last.sees}
-        found[network.name] = {"columns": head, "rows": rows, "said": said}
+        found[network.name] = {"rows": rows, "said": said}
         _drawn(network, folder / network.name)
     (ordinary,) = explain.chosen(explain.of_recipe(recipes.GAN(size=64), channels=3), "discriminator")
     _drawn(ordinary, folder / "ordinary")
     for name, module in (("encoder", tables.Encoder()), ("decoder", tables.Decoder())):
         found[name] = {"said": {"weights": _count(module), "size": 28}}
     _write(folder / "networks.json", found)
+
+
+def _rows(network: explain.Network, language: str) -> list[tuple[str, ...]]:
+    with speaking(language):
+        return explain.rows(network)
 
 
 def _drawn(network: explain.Network, out: Path) -> None:

@@ -229,6 +229,8 @@ STUDIES: dict[str, str] = {
     "explain.glyph": "توپُر: نقشه‌ای که هر بلوک می‌دهد؛ بلندی‌اش لگاریتم پیکسل‌های ضلع و پهنایش لگاریتم کانال‌ها است.",
     "explain.skips": "در عرض: پرش‌ها، هرکدام با کانال‌هایی که کنار کانال‌های زیرین می‌آورد.",
     "explain.output": "خروجی",
+    "explain.passes": "${given} → {made}$",
+    "explain.of": "{count} از {source}",
     "explain.sees": "می‌بیند: {seen}",
     "explain.sees_all": "همه را می‌بیند",
     # --- Two groups of runs compared --------------------------------------------------------------------------------
