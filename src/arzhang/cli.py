@@ -22,6 +22,7 @@ from arzhang.options import (
     Eject,
     Evaluate,
     Explain,
+    Export,
     Features,
     Imagined,
     Pictures,
@@ -379,6 +380,14 @@ def eject(words: Words) -> None:
     say(f"written: {listing.eject(path, how.out, overwrite=how.overwrite, notify=say)}")
 
 
+def export(words: Words) -> None:
+    """a trained model outside Python: `arzhang export RUN --format onnx | torch-export | safetensors [--fp16]`"""
+    path, how = options("export", words, Export, positional=["RUN"], about=export.__doc__ or "")
+    from arzhang import export as exporting
+
+    say(f"written: {exporting.export(path, **dataclasses.asdict(how), notify=say)}")
+
+
 def study(words: Words) -> None:
     """observe and explain: `arzhang study gradients | beta | …`: figures, JSON, a page"""
     name, *rest = words or [""]
@@ -535,6 +544,7 @@ VERBS: dict[str, Callable[[Words], None]] = {
         compare,
         doctor,
         eject,
+        export,
         study,
         sweep,
         reproduce,

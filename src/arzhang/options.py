@@ -241,6 +241,20 @@ class Eject:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Export(Checkpoint):
+    """What is written, and where to"""
+
+    format: Literal["onnx", "torch-export", "safetensors"] = "onnx"
+    """ONNX, for other languages, engines and browsers; a program of torch.export; or weights alone"""
+    fp16: bool = False
+    """weights and arithmetic in 16 bits: half the size; inputs and outputs stay in 32"""
+    batch_statistics: bool = False
+    """of pix2pix: normalise each image by its own statistics, as the paper does, and not by the running ones"""
+    out: str | None = None
+    """folder to write; none: RUN/export/FORMAT"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Study:
     """Where its results go"""
 
