@@ -3,7 +3,8 @@
 import {button, choice, draw, element, picture, seeding, slider, status} from './dom.js';
 import {live} from './live.js';
 
-const COUNT = 20;
+const COUNT = 20;  // images, each of its own noise
+const ROWS = 2;  // noises, where every class is shown
 const STEPS = 9;
 const EVERY = 'every';
 
@@ -33,54 +34,70 @@ function between(a, b, t) {
 export async function mount(place, panel, model) {
   const at = signal => ({panel: panel.id, signal});
   const conditional = panel.classes.length > 0;
-  const count = conditional ? Math.max(COUNT, panel.classes.length) : COUNT;
-  let chosen = conditional ? EVERY : null, rows = noise(0, count, panel.latent), t = 0.5;
-  const ends = [0, 1];
+  let chosen = conditional ? EVERY : null, seed = 0, t = 0.5;
+  const every = () => (chosen === EVERY ? panel.classes.map((_, i) => i) : conditional ? [Number(chosen)] : []);
+  let shown = [];  // {row, kind, noise, canvas, button} of each image
+  let ends = [];  // two of them
   let next = 0;  // which end the next click sets
 
-  const classOf = i => (chosen === EVERY ? i % panel.classes.length : Number(chosen));
-  const named = i => (conditional ? `, ${panel.classes[classOf(i)]}` : '');
-  const pictures = Array.from({length: count}, (_, i) => picture(panel.height, panel.width, `Image ${i + 1}`));
-  const buttons = pictures.map((each, i) => element('button', {type: 'button', class: 'image', onclick: () => {
-    ends[next] = i;
-    next = 1 - next;
-    marked();
-    walk(true);
-  }}, each));
-  const grid = element('div', {class: 'strip many'}, buttons);
+  const grid = element('div', {class: 'strip many'});
   const line = status(), wayLine = status();
 
+  // Where every class is shown, a row is one noise; otherwise each image has its own.
+  function arrange() {
+    const kinds = every(), rows = noise(seed, chosen === EVERY ? ROWS : COUNT, panel.latent);
+    const before = ends.map(end => shown.indexOf(end));
+    shown = rows.flatMap((row, r) => (kinds.length ? kinds : [null]).map(kind => ({row: r, kind, noise: row})));
+    for (const each of shown) {
+      each.canvas = picture(panel.height, panel.width, '');
+      each.button = element('button', {type: 'button', class: 'image', onclick: () => {
+        ends[next] = each;
+        next = 1 - next;
+        marked();
+        walk(true);
+      }}, each.canvas);
+    }
+    ends = [0, 1].map(k => shown[before[k]] ?? shown[k === 0 ? 0 : Math.max(1, kinds.length)]);
+    grid.replaceChildren(...shown.map(each => each.button));
+    grid.className = `strip many ${chosen === EVERY ? 'table' : ''}`;
+    if (chosen === EVERY) grid.classList.add(`columns-${Math.min(12, panel.classes.length)}`);
+    marked();
+    made(true);
+    walk(true);
+  }
+
   function marked() {
-    buttons.forEach((each, i) => {
-      const which = ends.map((end, k) => (end === i ? 'AB'[k] : '')).join('');
-      each.dataset.end = which;
-      each.title = `Image ${i + 1}${named(i)}${which ? `: end ${which}` : ''}`;
-      each.setAttribute('aria-label', `${each.title}. Make it end ${'AB'[next]} of the walk`);
+    shown.forEach((each, i) => {
+      const which = ends.map((end, k) => (end === each ? 'AB'[k] : '')).join('');
+      each.button.dataset.end = which;
+      const name = `Image ${i + 1}${each.kind === null ? '' : `, ${panel.classes[each.kind]}`}`;
+      each.button.title = `${name}${which ? `: end ${which}` : ''}`;
+      each.button.setAttribute('aria-label', `${each.button.title}. Make it end ${'AB'[next]} of the walk`);
     });
   }
 
-  const made = live(signal => model.generate({
-    classes: conditional ? rows.map((_, i) => classOf(i)) : [], noise: rows, count,
-  }, at(signal)), images => {
-    images.forEach((image, i) => draw(pictures[i], image));
+  const made = live(async signal => {
+    const kinds = every(), rows = [...new Map(shown.map(each => [each.row, each.noise])).values()];
+    return [kinds, rows.length, await model.generate({classes: kinds, noise: rows, count: rows.length}, at(signal))];
+  }, ([kinds, rows, images]) => {
+    for (const each of shown) draw(each.canvas, images[Math.max(0, kinds.indexOf(each.kind)) * rows + each.row]);
     grid.dataset.shown = Number(grid.dataset.shown ?? 0) + 1;
   }, line);
 
   // A walk keeps the class of its first end: a class has no half.
-  const steps = Array.from({length: STEPS}, (_, k) => picture(panel.height, panel.width, `${Math.round(100 * k / (STEPS - 1))} % of the way from A to B`));
+  const ways = Array.from({length: STEPS}, (_, k) => k / (STEPS - 1));
+  const steps = ways.map(each => picture(panel.height, panel.width, `${Math.round(100 * each)} % of the way from A to B`));
   const large = picture(panel.height, panel.width, 'The image on the way');
-  const onTheWay = () => Array.from({length: STEPS}, (_, k) => k / (STEPS - 1));
   const walk = live(signal => {
-    const all = [...onTheWay(), t].map(each => between(rows[ends[0]], rows[ends[1]], each));
-    return model.generate({classes: conditional ? all.map(() => classOf(ends[0])) : [], noise: all, count: all.length}, at(signal));
+    const rows = [...ways, t].map(each => between(ends[0].noise, ends[1].noise, each));
+    return model.generate({classes: conditional ? [ends[0].kind] : [], noise: rows, count: rows.length}, at(signal));
   }, images => {
     steps.forEach((canvas, k) => draw(canvas, images[k]));
     draw(large, images[STEPS]);
     large.dataset.shown = Number(large.dataset.shown ?? 0) + 1;
   }, wayLine);
 
-  const again = () => { marked(); made(true); walk(true); };
-  const position = slider('From A to B', {min: 0, max: 1, step: 0.01, value: t, show: value => `${Math.round(100 * value)} %`}, value => {
+  const position = slider('A to B', {min: 0, max: 1, step: 0.01, value: t, show: value => `${Math.round(100 * value)} %`}, value => {
     t = value;
     walk();
   });
@@ -88,16 +105,16 @@ export async function mount(place, panel, model) {
   place.append(
     element('section', {class: 'card', 'aria-label': 'Images'},
       element('div', {class: 'tools'},
-        conditional ? choice('Class', [{id: EVERY, label: 'One of each'}, ...panel.classes.map((label, i) => ({id: String(i), label}))], chosen,
-          id => { chosen = id; again(); }, {kind: 'chips'}) : null,
-        seeding('Noise', 0, seed => { rows = noise(seed, count, panel.latent); again(); })),
+        conditional ? choice('Class', [{id: EVERY, label: 'Every class'}, ...panel.classes.map((label, i) => ({id: String(i), label}))], chosen,
+          id => { chosen = id; ends = []; arrange(); }, {kind: 'chips'}) : null,
+        seeding('Noise', 0, value => { seed = value; arrange(); })),
       grid,
-      element('p', {class: 'note'}, 'Choose two images: they become the ends of the walk.'), line),
+      element('p', {class: 'note'}, 'Choose two images: they become the ends A and B of the walk.'), line),
     element('section', {class: 'card', 'aria-label': 'Walk'},
       element('h3', {}, 'Between two noises'),
       element('div', {class: 'way'},
         element('div', {class: 'stage'}, large),
-        element('div', {}, element('div', {class: 'strip'}, steps.map(each => element('figure', {}, each))), position,
+        element('div', {class: 'steps'}, element('div', {class: 'strip'}, steps.map(each => element('figure', {}, each))), position,
           button('Swap the ends', () => { ends.reverse(); marked(); walk(true); }), wayLine))));
-  again();
+  arrange();
 }

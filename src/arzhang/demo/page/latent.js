@@ -27,57 +27,70 @@ function strip(count, panel, label, chosen) {
 export async function mount(place, panel, model) {
   const at = signal => ({panel: panel.id, signal});
   const members = panel.members, several = members.length > 1;
-  const units = panel.active.map(({unit}) => unit);
-  const z = new Array(panel.latent).fill(0);
-  let member = members[0].id;
+  let member = members[0];
+  let z = new Array(member.latent).fill(0);
   const followers = [];  // what is asked for again when another member is chosen
 
   // ------------------------------------------------------------------------------------------------ z, and what it decodes to
   const line = status();
   const large = picture(panel.height, panel.width, 'The decoded image');
-  const every = several ? strip(members.length, panel, i => members[i].label) : null;
+  let peers = [], every = null;  // the members that have as many latents as this one
+  const compared = element('div', {class: 'compared'});
   const decoded = live(async signal => {
-    const now = [...z];
-    const one = model.decode(member, [now], at(signal));
-    const all = every && (await Promise.all(members.map(({id}) => (id === member ? one : model.decode(id, [now], at(signal))))));
-    return [(await one)[0], all?.map(([image]) => image)];
+    const now = [...z], one = member, all = peers;
+    const images = await Promise.all([...new Set([one, ...all])].map(async each => (
+      [each, (await model.decode(each.id, [now], at(signal)))[0]])));
+    const found = new Map(images);
+    return [found.get(one), all.map(each => found.get(each))];
   }, ([image, all]) => {
     draw(large, image);
-    if (all) every.put(all);
+    every?.put(all);
     large.dataset.shown = Number(large.dataset.shown ?? 0) + 1;
   }, line);
 
+  let sliders = new Map();
+  const units = element('div', {class: 'units'});
+  const held = value => Math.max(-REACH - 1, Math.min(REACH + 1, value));
   function moved(now = false) {
-    sliders.forEach((each, i) => each.put(Math.max(-REACH - 1, Math.min(REACH + 1, z[units[i]]))));
+    for (const [unit, each] of sliders) each.put(held(z[unit]));
     space.follow();
     decoded(now);
   }
-  const put = values => { values.forEach((value, i) => { z[i] = value; }); moved(true); };
+  const put = values => { z.splice(0, z.length, ...values); moved(true); };
+  const space = pad({reach: REACH, names: panel.classes, moved: () => moved()});
+  const projected = panel.examples ? live(signal => model.projection(member.id, at(signal)), found => space.project(found), space.line) : null;
 
-  const sliders = panel.active.slice(0, UNITS).map(({unit, kl}) => slider(`Unit ${unit}`, {
-    min: -REACH - 1, max: REACH + 1, step: 0.01, value: 0, show: rounded, title: `Unit ${unit}: ${kl.toPrecision(2)} nats of KL on average`,
-  }, value => { z[unit] = value; space.follow(); decoded(); }));
-
-  // ----------------------------------------------------------------------------------------------------------------- the pad
-  const space = pad({z, units, reach: REACH, moved: () => moved()});
-  const projected = live(signal => model.projection(member, at(signal)), found => space.project(found), space.line);
-  followers.push(() => { projected(true); decoded(true); });
+  // Another member: other units are active, and its latents may be more or fewer.
+  function use(id) {
+    member = members.find(each => each.id === id);
+    if (z.length !== member.latent) z = new Array(member.latent).fill(0);
+    peers = members.filter(each => each.latent === member.latent);
+    every = peers.length > 1 ? strip(peers.length, panel, i => peers[i].label) : null;
+    compared.replaceChildren(...(every ? [element('p', {class: 'note'}, 'The same latents in every model'), every] : []));
+    sliders = new Map(member.active.slice(0, UNITS).map(({unit, kl}) => [unit, slider(`Unit ${unit}`, {
+      min: -REACH - 1, max: REACH + 1, step: 0.01, value: held(z[unit]), show: rounded,
+      title: kl === null ? null : `Unit ${unit}: ${kl.toPrecision(2)} nats of KL on average`,
+    }, value => { z[unit] = value; space.follow(); decoded(); })]));
+    units.replaceChildren(
+      element('p', {class: 'note'}, `${sliders.size} of ${member.latent} units${panel.examples ? ', the most active first' : ''}`),
+      ...sliders.values(),
+      element('span', {class: 'buttons'},
+        button('Origin', () => put(z.map(() => 0))),
+        button('Anywhere', async () => {
+          try {
+            put((await model.sample(member.id, {seed: Math.floor(Math.random() * 1e6), count: 1}, at())).latents[0]);
+          } catch (error) { line.wrong(error); }
+        })));
+    space.take(z, member.active.map(({unit}) => unit));
+    components();
+    projected?.(true);
+    decoded(true);
+    followers.forEach(ask => ask());
+  }
 
   const walk = card('Move in the latent space',
-    element('div', {class: 'walk'},
-      space,
-      element('figure', {class: 'now'}, element('div', {class: 'stage'}, large), line),
-      element('div', {class: 'units'},
-        element('p', {class: 'note'}, `The ${sliders.length} most active of ${panel.latent} units`),
-        sliders,
-        element('span', {class: 'buttons'},
-          button('Origin', () => put(z.map(() => 0))),
-          button('Anywhere', async () => {
-            try {
-              put((await model.sample(member, {seed: Math.floor(Math.random() * 1e6), count: 1}, at())).latents[0]);
-            } catch (error) { line.wrong(error); }
-          })))),
-    every && element('div', {class: 'compared'}, element('p', {class: 'note'}, 'The same latents in every model'), every));
+    element('div', {class: 'walk'}, space, element('figure', {class: 'now'}, element('div', {class: 'stage'}, large), line), units),
+    compared);
 
   // ------------------------------------------------------------------------------------------------- between two test images
   const ends = [0, Math.min(1, panel.examples - 1)];
@@ -89,14 +102,14 @@ export async function mount(place, panel, model) {
     const images = await Promise.all(ends.map(i => model.example(i, at(signal))));
     images.forEach((image, i) => draw(shownEnds[i], image));
     const blobs = await Promise.all(shownEnds.map(blob));
-    const [a, b] = await Promise.all(blobs.map(one => model.encode(member, one, at(signal))));
+    const [a, b] = await Promise.all(blobs.map(one => model.encode(member.id, one, at(signal))));
     const latents = Array.from({length: STEPS}, (_, k) => a.mean.map((from, i) => from + (b.mean[i] - from) * k / (STEPS - 1)));
-    return [latents, await model.decode(member, latents, at(signal))];
+    return [latents, await model.decode(member.id, latents, at(signal))];
   }, ([latents, images]) => {
     path.splice(0, path.length, ...latents);
     between.put(images);
   }, wayLine);
-  followers.push(() => way(true));
+  if (panel.examples) followers.push(() => way(true));
   const interpolation = panel.examples ? card('Between two test images',
     element('div', {class: 'ends'}, ends.map((_, i) => element('div', {class: 'end'}, shownEnds[i],
       number(`Image ${'AB'[i]}`, {min: 0, max: panel.examples - 1, value: ends[i]}, value => { ends[i] = value; way(true); }),
@@ -106,19 +119,18 @@ export async function mount(place, panel, model) {
     between, wayLine) : null;
 
   // ------------------------------------------------------------------------------------------------------------- own drawing
-  const codes = several ? members : [members[0]];
-  const rebuilt = strip(codes.length, panel, i => (several ? members[i].label : 'Reconstruction'));
+  const rebuilt = strip(members.length, panel, i => (several ? members[i].label : 'Reconstruction'));
   const captions = [...rebuilt.querySelectorAll('figcaption')];
   const codeLine = status();
-  let mean = null;
+  let posteriors = null;
   const code = live(async signal => {
     const drawing = await editor.blob();
-    const found = await Promise.all(codes.map(({id}) => model.encode(id, drawing, at(signal))));
-    const images = await Promise.all(codes.map(({id}, i) => model.decode(id, [found[i].mean], at(signal))));
+    const found = await Promise.all(members.map(({id}) => model.encode(id, drawing, at(signal))));
+    const images = await Promise.all(members.map(({id}, i) => model.decode(id, [found[i].mean], at(signal))));
     return [found, images.map(([image]) => image)];
   }, ([found, images]) => {
     rebuilt.put(images);
-    mean = found[Math.max(0, codes.findIndex(({id}) => id === member))].mean;
+    posteriors = found;
     captions.forEach((caption, i) => {
       caption.textContent = `${several ? `${members[i].label}: ` : ''}KL ${found[i].kl.toFixed(1)} nats`;
     });
@@ -128,7 +140,6 @@ export async function mount(place, panel, model) {
     height: panel.height, width: panel.width, palette: panel.channels === 1 ? greys : colours, snapped: false, name: 'Your drawing',
     changed: done => code(done), paper: 0, ink: 4, size: Math.max(1, Math.round(panel.height / 10)),
   });
-  followers.push(() => code(true));
   const load = async i => {
     try { editor.put(await model.example(i, at())); } catch (error) { editor.line.wrong(error); }
   };
@@ -138,7 +149,7 @@ export async function mount(place, panel, model) {
       element('div', {class: 'drawing'}, editor.tools, element('div', {class: 'small'}, editor.stage, editor.inkChoice),
         editor.sources, editor.line),
       element('div', {class: 'rebuilt'}, element('p', {class: 'note'}, several ? 'Reconstructed by every model' : 'Reconstructed'),
-        rebuilt, button('Show its latents above', () => mean && put(mean)), codeLine)),
+        rebuilt, button('Show its latents above', () => posteriors && put(posteriors[members.indexOf(member)].mean)), codeLine)),
     help());
 
   // ----------------------------------------------------------------------------------------------------------------- samples
@@ -148,20 +159,27 @@ export async function mount(place, panel, model) {
   grid.classList.add('many');
   const sampleLine = status();
   const samples = live(async signal => {
-    const made = await model.sample(member, drawn, at(signal));
-    return [made.latents, await model.decode(member, made.latents, at(signal))];
+    const made = await model.sample(member.id, drawn, at(signal));
+    return [made.latents, await model.decode(member.id, made.latents, at(signal))];
   }, ([made, images]) => { latents = made; grid.put(images); }, sampleLine);
   followers.push(() => samples(true));
-  const components = [{id: '', label: 'the whole prior'}, ...Array.from({length: panel.components}, (_, i) => ({id: String(i), label: `component ${i + 1}`}))];
-  const sampling = card('Samples of the prior',
-    element('div', {class: 'tools'},
-      panel.components > 1 ? select('From', components, '', id => { drawn.component = id === '' ? null : Number(id); samples(true); }) : null,
-      seeding('Seed', 0, seed => { drawn.seed = seed; samples(true); })),
-    grid, sampleLine);
+  const sampling = element('div', {class: 'tools'});
+  function components() {
+    drawn.component = null;
+    const all = [{id: '', label: 'the whole prior'}, ...Array.from({length: member.components}, (_, i) => (
+      {id: String(i), label: `component ${i + 1}`}))];
+    from.replaceChildren(...(member.components > 1 ? [select('From', all, '', id => {
+      drawn.component = id === '' ? null : Number(id);
+      samples(true);
+    })] : []));
+  }
+  const from = element('span');
+  sampling.append(from, seeding('Seed', 0, seed => { drawn.seed = seed; samples(true); }));
 
   place.append(
-    several ? choice('Model', members, member, id => { member = id; followers.forEach(ask => ask()); }, {kind: 'segments members'}) : '',
-    walk, interpolation ?? '', own, sampling);
-  followers.forEach(ask => ask());
+    several ? choice('Model', members, member.id, use, {kind: 'segments members'}) : '',
+    walk, interpolation ?? '', own, card('Samples of the prior', sampling, grid, sampleLine));
+  use(member.id);
   if (panel.examples) await load(0);
+  else code(true);
 }

@@ -7,10 +7,9 @@ const CLASSES = 10;
 
 const rounded = value => (Math.abs(value) < 0.005 ? 0 : value).toFixed(2).replace('-', '−');
 
-// z: the latents, which the pad changes in place and then calls moved(). `units`: the most active first.
-export function pad({z, units, reach, moved}) {
-  let plane = 'units', found = null, only = null;
-  const axes = [units[0] ?? 0, units[1] ?? units[0] ?? 0];
+// take(z, units) gives it the latents, which it changes in place before it calls moved(), and the units, most active first.
+export function pad({reach, names = [], moved}) {
+  let plane = 'units', found = null, only = null, z = [0], axes = [0, 0];
   let span = {x: 0, y: 0, half: reach};  // what the square shows: its middle, and half of its side
 
   const points = element('svg:g', {class: 'points'});
@@ -30,7 +29,7 @@ export function pad({z, units, reach, moved}) {
   function where() {
     if (plane === 'units') return axes.map(unit => z[unit]);
     const from = z.map((value, i) => value - found.centre[i]);
-    return found.axes.map(axis => dot(from, axis) / dot(axis, axis));
+    return found.axes.map(axis => dot(from, axis) / (dot(axis, axis) || 1));
   }
 
   function follow() {
@@ -72,13 +71,13 @@ export function pad({z, units, reach, moved}) {
       span = {x: (left + right) / 2, y: (low + high) / 2, half: 0.54 * Math.max(right - left, high - low, 1e-6)};
       points.append(...all.map(([x, y, label]) => {
         const [cx, cy] = placed([x, y]).map(value => value.toFixed(1));
-        return element('svg:circle', {cx, cy, r: 2.2, class: `class-${label % CLASSES}`, 'data-label': label});
+        return element('svg:circle', {cx, cy, r: 2.2, class: `class-${(label ?? 0) % CLASSES}`, 'data-label': label});
       }));
       const labels = [...new Set(all.map(([, , label]) => label))].sort((a, b) => a - b);
       if (labels.length > 1) legend.append(...labels.map(label => element('button', {
-        type: 'button', class: `class-${label % CLASSES}`, 'aria-pressed': 'false', title: `Class ${label} only`,
+        type: 'button', class: `class-${label % CLASSES}`, 'aria-pressed': 'false', title: `${names[label] ?? `Class ${label}`} only`, 'data-label': label,
         onclick: () => { only = only === label ? null : label; dim(); },
-      }, element('span', {class: 'dot', 'aria-hidden': 'true'}), String(found.names?.[label] ?? label))));
+      }, element('span', {class: 'dot', 'aria-hidden': 'true'}), String(names[label] ?? label))));
     } else {
       span = {x: 0, y: 0, half: reach};
     }
@@ -92,14 +91,10 @@ export function pad({z, units, reach, moved}) {
   // Ten colours are more than many eyes tell apart: a class can be seen alone.
   function dim() {
     for (const circle of points.children) circle.classList.toggle('dim', only !== null && Number(circle.dataset.label) !== only);
-    for (const each of legend.children) each.setAttribute('aria-pressed', String(only !== null && each.textContent === String(found.names?.[only] ?? only)));
+    for (const each of legend.children) each.setAttribute('aria-pressed', String(only !== null && Number(each.dataset.label) === only));
   }
 
-  const named = units.map(unit => ({id: String(unit), label: `unit ${unit}`}));
-  const twoUnits = element('div', {class: 'buttons'}, axes.map((unit, i) => select(i ? 'Up' : 'Across', named, String(unit), id => {
-    axes[i] = Number(id);
-    follow();
-  })));
+  const twoUnits = element('div', {class: 'buttons'});
   const planes = choice('Plane', [{id: 'axes', label: 'Test images'}, {id: 'units', label: 'Two units'}], plane, id => {
     if (id === 'axes' && !found) { line.say('The projection is not there yet.'); return; }
     plane = id;
@@ -109,7 +104,22 @@ export function pad({z, units, reach, moved}) {
   const whole = element('div', {class: 'pad'}, planes, square, legend, twoUnits, line);
   whole.line = line;
   whole.follow = follow;
-  // The first projection becomes the plane; with another model's the points move.
+  whole.take = (given, units) => {
+    const kept = units.includes(axes[0]) && units.includes(axes[1]) && z.length === given.length && z.length > 1;
+    z = given;
+    const all = [...new Set([...units, ...given.keys()])];
+    if (!kept) axes = [all[0], all[1] ?? all[0]];
+    const named = all.map(unit => ({id: String(unit), label: `unit ${unit}`}));
+    twoUnits.replaceChildren(...axes.map((unit, i) => select(i ? 'Up' : 'Across', named, String(unit), id => {
+      axes[i] = Number(id);
+      follow();
+    })));
+    if (found && found.centre.length !== z.length) {  // of the model before: until its own is there
+      found = null;
+      planes.choose('units');
+    } else follow();
+  };
+  // The first projection becomes the plane; another model has other points.
   whole.project = given => {
     const first = !found;
     found = given;

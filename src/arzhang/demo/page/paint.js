@@ -29,8 +29,8 @@ const swatch = colour => element('svg:svg', {viewBox: '0 0 10 10', class: 'swatc
 export class Editor {
   // palette: [{name, colour}…]; snapped: whether an own image is brought to the palette's colours; changed(done) is
   // called after every change, with whether it is finished. The panel places tools, stage, palette and sources.
-  constructor({height, width, palette, snapped, name, changed, paper = 0, ink = paper ? 0 : 1, size = null}) {
-    Object.assign(this, {height, width, palette, snapped, name, changed});
+  constructor({height, width, palette, snapped, name, changed, colours = 'Colour', paper = 0, ink = paper ? 0 : 1, size = null}) {
+    Object.assign(this, {height, width, palette, snapped, name, changed, colours});
     this.words = palette.map(({colour}) => packed(colour));
     this.tool = 'brush';
     this.size = size ?? Math.max(1, Math.round(Math.min(height, width) / 12));
@@ -70,7 +70,7 @@ export class Editor {
     this.tools.append(this.toolChoice, this.sizeSlider, element('span', {class: 'buttons'},
       this.undoButton, this.redoButton, button('Clear', () => this.clear())));
 
-    this.inkChoice = choice('Colour', palette.map(({name, colour}, i) => ({id: String(i), label: name, mark: swatch(colour)})),
+    this.inkChoice = choice(this.colours, palette.map(({name, colour}, i) => ({id: String(i), label: name, mark: swatch(colour)})),
       String(this.ink), id => { this.ink = Number(id); this.#ready(); }, {kind: 'palette'});
     this.paperSelect = select('Eraser and Clear paint', palette.map(({name}, i) => ({id: String(i), label: name})),
       String(this.paper), id => { this.paper = Number(id); });

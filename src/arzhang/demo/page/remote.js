@@ -4,6 +4,22 @@
 // panel's; a blob is a PNG. The last argument, `{panel, signal}`, names the panel that asks and may abort the call.
 // A refusal is an Error whose message is one sentence for the reader; an aborted call throws an AbortError.
 
+const AT_ONCE = 4;  // more than a few waiting calls are turned away over there, so they wait here
+const waiting = [];
+let running = 0;
+
+async function inTurn(signal, ask) {
+  if (running < AT_ONCE) running++;
+  else await new Promise(resolve => waiting.push(resolve));  // the turn of one that has ended is handed on
+  try {
+    signal?.throwIfAborted();
+    return await ask();
+  } finally {
+    if (waiting.length) waiting.shift()();
+    else running--;
+  }
+}
+
 async function call(path, query = {}, {signal} = {}, post = null) {
   const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null);
   const request = {signal};
@@ -13,7 +29,7 @@ async function call(path, query = {}, {signal} = {}, post = null) {
     request.headers = {'Content-Type': post instanceof Blob ? 'image/png' : 'application/json'};
   }
   const address = `api/${path}${given.length ? `?${new URLSearchParams(given)}` : ''}`;
-  const answer = await fetch(address, request).catch(error => {
+  const answer = await inTurn(signal, () => fetch(address, request)).catch(error => {
     if (error.name === 'AbortError') throw error;
     throw new Error('The demo does not answer: start it again, then reload this page.');
   });
@@ -38,10 +54,10 @@ export const about = (at = {}) => json(call('about', {}, at));
 export const translate = (blob, {seed = 0, dropout = true, direction} = {}, at = {}) =>
   image(call('translate', {panel: at.panel, seed, dropout: Number(dropout), direction}, at, blob));
 
-// Input i of the validation part, 0 ≤ i < panel.maps.
-export const map = (i, at = {}) => image(call(`maps/${i}`, {panel: at.panel}, at));
+// Input i of the validation part in this direction, 0 ≤ i < panel.maps.
+export const map = (i, at = {}) => image(call(`maps/${i}`, {panel: at.panel, direction: at.direction}, at));
 
-// latents: rows of panel.latent numbers → as many images.
+// latents: rows of as many numbers as the member has latents → as many images.
 export const decode = (member, latents, at = {}) =>
   images(call('decode', {}, at, {panel: at.panel, member, latents}), latents.length);
 
@@ -58,9 +74,10 @@ export const example = (i, at = {}) => image(call(`examples/${i}`, {panel: at.pa
 export const sample = (member, {component = null, seed = 0, count = 1} = {}, at = {}) =>
   json(call('sample', {}, at, {panel: at.panel, member, component, seed, count}));
 
-// count images; classes: a number for each (empty: a GAN without classes); noise: rows of panel.latent numbers, or null.
+// For each of the classes (numbers; none: a GAN without classes) the images of the same noise, `count` of them: its rows of
+// panel.latent numbers, or drawn from the seed.
 export const generate = ({classes = [], seed = 0, count = 1, noise = null} = {}, at = {}) =>
-  images(call('generate', {}, at, {panel: at.panel, classes, noise, seed, count}), count);
+  images(call('generate', {}, at, {panel: at.panel, classes, noise, seed, count}), count * Math.max(1, classes.length));
 
 // {truth, estimators: {id: {mean, variance, standard_error, histogram: {edges, counts}, curve: {samples, variance}}}}
 export const gradients = (options, at = {}) => json(call('gradients', {panel: at.panel}, at, options));

@@ -31,7 +31,7 @@ export async function mount(place, panel, model) {
 
     const editor = new Editor({
       height: panel.height, width: panel.width, palette: classes ?? colours, snapped: Boolean(classes),
-      name: title(from), changed: done => request(done),
+      name: title(from), colours: classes ? 'Class' : 'Colour', changed: done => request(done),
     });
 
     // The inputs of the validation part, one after the other.
@@ -40,18 +40,18 @@ export async function mount(place, panel, model) {
     async function load(i, first = false) {
       shown = (i + panel.maps) % panel.maps;
       try {
-        editor.put(await model.map(shown, at()), {first});
+        editor.put(await model.map(shown, {...at(), direction}), {first});
         which.textContent = `${shown + 1} of ${panel.maps}`;
       } catch (error) {
         editor.line.wrong(error);
       }
     }
-    const maps = forward && panel.maps > 0;
+    const maps = panel.maps > 0;
     if (maps) {
-      editor.sources.prepend(element('span', {class: 'stepper', role: 'group', 'aria-label': 'Validation maps'},
-        button('‹', () => load(shown - 1), {'aria-label': 'Previous validation map', title: 'Previous validation map'}),
+      editor.sources.prepend(element('span', {class: 'stepper', role: 'group', 'aria-label': 'Validation images'},
+        button('‹', () => load(shown - 1), {'aria-label': 'Previous validation image', title: 'Previous validation image'}),
         which,
-        button('›', () => load(shown + 1), {'aria-label': 'Next validation map', title: 'Next validation map'})));
+        button('›', () => load(shown + 1), {'aria-label': 'Next validation image', title: 'Next validation image'})));
     }
 
     const again = () => request(true);
