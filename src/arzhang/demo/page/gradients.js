@@ -56,7 +56,7 @@ export async function mount(place, panel, model) {
   const histograms = element('div', {class: 'histograms', id: unique('histograms')});
   const curves = element('div', {id: unique('curves')});
   const body = element('tbody');
-  const head = ['Estimator', 'Mean', 'Standard error', 'Variance of one sample'];
+  const head = ['Estimator', 'Mean', 'Std. error', 'Variance'];
   const truth = element('output', {class: 'truth'});
   place.append(element('div', {class: 'explorer'},
     element('section', {class: 'card', 'aria-label': 'Choices'}, controls, line),
@@ -69,6 +69,7 @@ export async function mount(place, panel, model) {
         element('h3', {}, 'Variance of the estimate from N samples'), curves),
       element('section', {class: 'card', 'aria-label': 'Numbers'},
         element('h3', {}, 'In numbers'),
+        element('p', {class: 'note'}, 'The mean over all samples, its standard error, and the variance of one sample.'),
         element('div', {class: 'scroll'}, element('table', {},
           element('thead', {}, element('tr', {}, head.map(text => element('th', {scope: 'col'}, text)))), body))))));
 
@@ -76,7 +77,7 @@ export async function mount(place, panel, model) {
     const entries = Object.entries(found.estimators);
     truth.textContent = found.truth === null ? ' (none: this expectation has none)' : `, ${label(found.truth)}`;
     body.replaceChildren(...entries.map(([id, {mean, standard_error: error, variance}]) => element('tr', {},
-      element('th', {scope: 'row'}, mark(series.get(id)), named.get(id)),
+      element('th', {scope: 'row'}, element('span', {}, mark(series.get(id)), named.get(id))),
       [mean, error, variance].map(value => element('td', {}, label(value))))));
     drawHistograms(entries);
     drawCurves(entries);

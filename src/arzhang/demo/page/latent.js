@@ -89,8 +89,7 @@ export async function mount(place, panel, model) {
   }
 
   const walk = card('Move in the latent space',
-    element('div', {class: 'walk'}, space, element('figure', {class: 'now'}, element('div', {class: 'stage'}, large), line), units),
-    compared);
+    element('div', {class: 'walk'}, space, element('figure', {class: 'now'}, element('div', {class: 'stage'}, large), line), units, compared));
 
   // ------------------------------------------------------------------------------------------------- between two test images
   const ends = [0, Math.min(1, panel.examples - 1)];
@@ -132,7 +131,7 @@ export async function mount(place, panel, model) {
     rebuilt.put(images);
     posteriors = found;
     captions.forEach((caption, i) => {
-      caption.textContent = `${several ? `${members[i].label}: ` : ''}KL ${found[i].kl.toFixed(1)} nats`;
+      caption.textContent = `${several ? `${members[i].label} · ` : ''}KL ${found[i].kl.toFixed(1)}`;
     });
     rebuilt.dataset.shown = Number(rebuilt.dataset.shown ?? 0) + 1;
   }, codeLine);
@@ -140,15 +139,15 @@ export async function mount(place, panel, model) {
     height: panel.height, width: panel.width, palette: panel.channels === 1 ? greys : colours, snapped: false, name: 'Your drawing',
     changed: done => code(done), paper: 0, ink: 4, size: Math.max(1, Math.round(panel.height / 10)),
   });
-  const load = async i => {
-    try { editor.put(await model.example(i, at())); } catch (error) { editor.line.wrong(error); }
+  const load = async (i, first = false) => {
+    try { editor.put(await model.example(i, at()), {first}); } catch (error) { editor.line.wrong(error); }
   };
   if (panel.examples) editor.sources.prepend(button('A test image', () => load(Math.floor(Math.random() * panel.examples))));
   const own = card('Your drawing, encoded and reconstructed',
     element('div', {class: 'own'},
       element('div', {class: 'drawing'}, editor.tools, element('div', {class: 'small'}, editor.stage, editor.inkChoice),
         editor.sources, editor.line),
-      element('div', {class: 'rebuilt'}, element('p', {class: 'note'}, several ? 'Reconstructed by every model' : 'Reconstructed'),
+      element('div', {class: 'rebuilt'}, element('p', {class: 'note'}, `Reconstructed${several ? ' by every model' : ''}; the KL from the prior in nats`),
         rebuilt, button('Show its latents above', () => posteriors && put(posteriors[members.indexOf(member)].mean)), codeLine)),
     help());
 
@@ -180,6 +179,6 @@ export async function mount(place, panel, model) {
     several ? choice('Model', members, member.id, use, {kind: 'segments members'}) : '',
     walk, interpolation ?? '', own, card('Samples of the prior', sampling, grid, sampleLine));
   use(member.id);
-  if (panel.examples) await load(0);
+  if (panel.examples) await load(0, true);
   else code(true);
 }

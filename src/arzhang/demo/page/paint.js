@@ -226,13 +226,16 @@ export class Editor {
     }
   }
 
-  // What eraser and Clear paint: the colour in the first corner, where pictures have their background.
+  // Eraser and Clear paint the colour in the first corner, where pictures have their background; the brush the commonest
+  // of the others.
   background() {
+    const seen = this.words.map(word => this.pixels.data.reduce((sum, colour) => sum + (colour === word), 0));
     const corner = this.words.indexOf(this.pixels.at(0, 0));
     if (corner < 0) return;
+    seen[corner] = -1;
     this.paper = corner;
     this.paperSelect.put(String(corner));
-    if (this.ink === corner) this.pick((corner + this.palette.length - 1) % this.palette.length);
+    this.inkChoice.choose(String(seen.indexOf(Math.max(...seen))));
   }
 
   image() { return this.context.getImageData(0, 0, this.width, this.height); }

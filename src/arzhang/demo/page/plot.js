@@ -35,7 +35,7 @@ function ticks([low, high], logarithmic, most) {
       .filter((value, i, all) => value >= low && value <= high && all.indexOf(value) === i).sort((a, b) => a - b);
   }
   const rough = (high - low) / most, power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * [1, 2, 5, 10].find(times => times * power >= rough);
+  const step = power * [1, 2, 2.5, 5, 10].find(times => times * power >= rough);
   const found = [];
   for (let i = Math.ceil(low / step - 1e-9); i * step <= high + 1e-9 * step; i++) found.push(i * step);
   return found;
@@ -54,7 +54,7 @@ export function plot(place, {height = 240, x, y, lines = [], rules = [], name}) 
   const clip = `clip-${place.id}`;
   const parts = [element('svg:clipPath', {id: clip}, element('svg:rect', {x: left - 4, y: MARGIN.top - 4, width: inner.width + 8, height: inner.height + 8}))];
 
-  for (const value of ticks(x.domain, x.log, Math.max(2, Math.floor(inner.width / 75)))) {
+  for (const value of ticks(x.domain, x.log, Math.max(2, Math.floor(inner.width / (x.log ? 45 : 75))))) {
     parts.push(element('svg:path', {class: 'grid', d: `M${px(value)} ${MARGIN.top}v${inner.height}`}));
     if (!x.bare) parts.push(element('svg:text', {x: px(value), y: MARGIN.top + inner.height + 17, 'text-anchor': 'middle'}, label(value)));
   }

@@ -25,7 +25,7 @@ export async function mount(place, panel, model) {
       return model.translate(drawing, options, at(signal));
     }, image => {
       draw(result, image);
-      took.textContent = `${Math.round(performance.now() - asked)} ms`;
+      took.textContent = `in ${Math.round(performance.now() - asked)} ms`;
       result.dataset.shown = Number(result.dataset.shown ?? 0) + 1;
     }, line);
 
