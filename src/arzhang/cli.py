@@ -374,13 +374,18 @@ def doctor(words: Words) -> None:
 
 
 def demo(words: Words) -> None:
-    """see it work in the browser: `arzhang demo [RUN] [--open]`; without RUN, paint a street"""
+    """see it work in the browser: `arzhang demo [RUN] [--open] [--build DIR]`; without RUN, paint a street"""
     path, how = options("demo", words, Demo, positional=["RUN?"], about=demo.__doc__ or "")
+    if how.build is not None:
+        from arzhang.demo.build import build
+
+        return say(f"written: {build(path, how.build, checkpoint=how.checkpoint, notify=say)}")
     from arzhang import assembly
     from arzhang import demo as page
 
     device = assembly.device(how.accelerator)
     page.serve(path, host=how.host, port=how.port, open=how.open, checkpoint=how.checkpoint, device=device, notify=say)
+    return None
 
 
 def eject(words: Words) -> None:

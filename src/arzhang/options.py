@@ -240,6 +240,8 @@ class Demo(Trained):
     """address to listen on: 127.0.0.1 is this machine alone, 0.0.0.0 its whole network (the page asks no password)"""
     open: bool = False
     """open the page in the browser"""
+    build: str | None = None
+    """write the page into this folder instead, with a model that runs in the visitor's browser, for any static host"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -230,11 +230,12 @@ def convolved(conv: nn.Conv2d | nn.ConvTranspose2d, x: Float[Tensor, "B C H W"])
     """What a convolution makes of x; of few pixels on the CPU by one product of matrices, which is faster.
 
     There the time goes into the weights, millions for a handful of pixels, which PyTorch's convolution lays out anew in
-    each pass and a product takes as they lie. Where a network is exported for batches of any size, it is the plain one.
+    each pass and a product takes as they lie.
     """
     up = isinstance(conv, nn.ConvTranspose2d)
     pixels = x.shape[0] * x.shape[2] * x.shape[3] // (1 if up else conv.stride[0] * conv.stride[1])
-    if isinstance(pixels, torch.SymInt) or x.device.type != "cpu" or pixels > FEW_PIXELS or not conv.weight.is_contiguous():
+    traced = isinstance(pixels, torch.SymInt)  # for a batch of any size
+    if traced or x.device.type != "cpu" or pixels > FEW_PIXELS or not conv.weight.is_contiguous():
         return conv(x)
     shape = {"kernel_size": conv.kernel_size, "stride": conv.stride, "padding": conv.padding}
     weight, sides = conv.weight.flatten(1), [2 * side for side in x.shape[2:]]
