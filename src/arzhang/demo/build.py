@@ -108,7 +108,7 @@ def _panel(panel: Panel, run: str | None, home: Path, checkpoint: str, notify: N
     about, own = panel.about(), home / panel.id
     if isinstance(panel, Autoencoder):
         for path, member in zip(_members(str(run)).values(), panel.members.values(), strict=True):
-            export.export(path, own / member.id, checkpoint=checkpoint, notify=notify)
+            _exported(path, own / member.id, checkpoint, notify)
             if member.codes is not None:
                 found = panel.projection({"member": member.id}, b"")
                 (own / member.id / "projection.json").write_text(json.dumps(found), encoding="utf-8")
@@ -123,7 +123,7 @@ def _panel(panel: Panel, run: str | None, home: Path, checkpoint: str, notify: N
         and statistics_differ(panel.model)
         and panel.model.used["statistics"] != "running"
     )
-    export.export(path, own / "run", checkpoint=checkpoint, batch_statistics=each, notify=notify)
+    _exported(path, own / "run", checkpoint, notify, batch_statistics=each)
     if isinstance(panel, Translation):
         about["maps"] = min(panel.count, STARTS)
         for way in about["directions"]:
@@ -132,6 +132,16 @@ def _panel(panel: Panel, run: str | None, home: Path, checkpoint: str, notify: N
                 made = panel.map({"i": i, "direction": way}, b"")
                 (own / "maps" / way / f"{i}.png").write_bytes(as_png(made))  # type: ignore[arg-type]
     return about
+
+
+def _exported(path: str | Path, folder: Path, checkpoint: str, notify: Notify, batch_statistics: bool = False) -> None:
+    told = export.export(path, folder, checkpoint=checkpoint, batch_statistics=batch_statistics, notify=_quiet)
+    for network in json.loads(told.read_text(encoding="utf-8"))["networks"]:
+        notify(f"{path}: {network['name']} as ONNX, at most {network['max_error']:.1e} from PyTorch")
+
+
+def _quiet(_: str) -> None:
+    pass
 
 
 # ------------------------------------------------------------------------------------------------------- the runtime
