@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import functools
 import hashlib
 import json
 import shutil
@@ -63,28 +64,35 @@ def shallow(blocks, *others):
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """Every system after a step or two."""
+    """Every system after a few steps, trained when it is asked for: name → its folder."""
     folder, rng = tmp_path_factory.mktemp("exported"), np.random.default_rng(0)
     for i in range(16):
         (folder / "classes" / "ab"[i % 2]).mkdir(parents=True, exist_ok=True)
         image = Image.fromarray(rng.integers(0, 256, (16, 16), dtype=np.uint8))
         image.save(folder / "classes" / "ab"[i % 2] / f"{i}.png")
+
+    @functools.cache
+    @torch.enable_grad()
+    def trained(name):
+        recipe = RECIPES[name]
+        if not isinstance(recipe, recipes.Paired):
+            recipe = dataclasses.replace(recipe, data=str(folder / "classes"))
+        return assembly.train(recipe, folder / name, notify=_silent).path
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cyclegan, "ResNetGenerator", shallow)
-        for name, recipe in RECIPES.items():
-            if not isinstance(recipe, recipes.Paired):
-                recipe = dataclasses.replace(recipe, data=str(folder / "classes"))
-            assembly.train(recipe, folder / name, notify=_silent)
-        yield folder
+        yield trained
 
 
 @pytest.fixture(scope="module")
 def exported(runs):
     """Each of them as ONNX: name → (the model, what is told, a function of a network's name and inputs)."""
-    found = {}
-    for name in RECIPES:
-        told = json.loads(export.export(runs / name, notify=_silent).read_text(encoding="utf-8"))
-        found[name] = assembly.load(runs / name), told, by_onnx(runs / name / "export" / "onnx")
+
+    @functools.cache
+    def found(name):
+        told = json.loads(export.export(runs(name), notify=_silent).read_text(encoding="utf-8"))
+        return assembly.load(runs(name)), told, by_onnx(runs(name) / "export" / "onnx")
+
     return found
 
 
@@ -113,7 +121,7 @@ def near(found, wanted, bound=NEAR):
 @pytest.mark.parametrize("name", [name for name in RECIPES if "vae" in name])
 @torch.no_grad()
 def test_encoder_and_decoder(name, exported):
-    model, told, run = exported[name]
+    model, told, run = exported(name)
     images, latents = rows(*model.shape), torch.randn(5, 4)
     near(run("encoder", images=images), [part for part in model.vae.encode(images) if part is not None])
     near(run("decoder", latents=latents), [model.decode(latents)])
@@ -127,7 +135,7 @@ def test_encoder_and_decoder(name, exported):
 @torch.no_grad()
 def test_gans(exported):
     for name in ("gan", "cgan"):
-        model, told, run = exported[name]
+        model, told, run = exported(name)
         noise, labels = model.noise(5, generator(0)), torch.tensor([0, 1, 1, 0, 1])
         given = {"classes": labels} if name == "cgan" else {}
         made = model.generator(noise, *given.values())
@@ -137,10 +145,10 @@ def test_gans(exported):
 
 
 def test_classifier_and_segmenter(exported):
-    model, told, run = exported["classifier"]
+    model, told, run = exported("classifier")
     near(run("classifier", images=(images := rows(*model.shape))), [model.predict(images)])
     assert told["classes"] == ["a", "b"]
-    model, told, run = exported["segmenter"]
+    model, told, run = exported("segmenter")
     (found,) = run("segmenter", images=(images := rows(*model.shape)))
     assert torch.equal(found.argmax(1), model.segment(images))
     with torch.no_grad():
@@ -149,7 +157,7 @@ def test_classifier_and_segmenter(exported):
 
 
 def test_cyclegan_both_ways(exported):
-    model, told, run = exported["cyclegan"]
+    model, told, run = exported("cyclegan")
     images = rows(*model.shape)
     near(run("generator", images=images), [model.translate(images)])
     near(run("inverse", images=images), [model.translate_back(images)])
@@ -157,7 +165,7 @@ def test_cyclegan_both_ways(exported):
 
 
 def test_pix2pix_and_its_mask(exported):
-    model, told, run = exported["pix2pix"]
+    model, told, run = exported("pix2pix")
     images, draws = rows(*model.input_shape), model.generator.draws()
     mode(model.generator, dropout=False, batch_statistics=False)
     model.alone = False  # by running statistics, as evaluation mode has it
@@ -168,15 +176,16 @@ def test_pix2pix_and_its_mask(exported):
     near(on, [model.translate(images, seed=3, dropout=True)])
     assert (on[0] - off[0]).abs().max() > NEAR
     assert told["evaluation"]["statistics"] == "running"
-    model, told, run = exported["pix2pix-l1"]
+    model, told, run = exported("pix2pix-l1")
     assert [one["name"] for one in told["networks"][0]["inputs"]] == ["images"]
     near(run("generator", images=images), [model.translate(images)])
 
 
 def test_what_is_told_is_what_is_there(runs, exported):
-    for name, (_, told, _) in exported.items():
+    for name in RECIPES:
+        told = exported(name)[1]
         for one in told["networks"]:
-            content = (runs / name / "export" / "onnx" / one["file"]).read_bytes()
+            content = (runs(name) / "export" / "onnx" / one["file"]).read_bytes()
             assert hashlib.sha256(content).hexdigest() == one["sha256"]
             assert one["max_error"] <= NEAR
             session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
@@ -192,13 +201,13 @@ def test_what_is_told_is_what_is_there(runs, exported):
 @pytest.fixture(scope="module")
 def by_image(runs):
     said: list[str] = []
-    folder = export.export(runs / "pix2pix", batch_statistics=True, notify=said.append).parent
+    folder = export.export(runs("pix2pix"), batch_statistics=True, notify=said.append).parent
     return by_onnx(folder), said
 
 
 def test_batch_statistics_are_those_of_an_only_image(runs, exported, by_image):
     """As a copy has it whose batch normalisations keep no running statistics, in a batch of one."""
-    model, (run, _) = assembly.load(runs / "pix2pix"), by_image
+    model, (run, _) = assembly.load(runs("pix2pix")), by_image
     own = copy.deepcopy(model.generator)
     mode(own, dropout=False, batch_statistics=False)
     for part in own.modules():
@@ -211,11 +220,11 @@ def test_batch_statistics_are_those_of_an_only_image(runs, exported, by_image):
         together = (own(images * 2 - 1) + 1) / 2
     near([found], [each])
     assert (each - together).abs().max() > NEAR  # a batch's own statistics are another thing
-    assert (exported["pix2pix"][2]("generator", images=images, mask=mask)[0] - found).abs().max() > NEAR
+    assert (exported("pix2pix")[2]("generator", images=images, mask=mask)[0] - found).abs().max() > NEAR
 
 
 def test_what_evaluation_mode_changes_is_said(runs, by_image, capsys):
-    _, out, _ = said(capsys, "export", runs / "pix2pix", "--format", "safetensors")
+    _, out, _ = said(capsys, "export", runs("pix2pix"), "--format", "safetensors")
     assert "dropout: an input of the graph, 'mask'" in out
     assert "by the running statistics" in out
     assert "Images made with --batch-statistics differ from these by 0." in out
@@ -224,23 +233,23 @@ def test_what_evaluation_mode_changes_is_said(runs, by_image, capsys):
 
 @torch.no_grad()
 def test_other_formats(runs, capsys):
-    model = assembly.load(runs / "classifier")
+    model = assembly.load(runs("classifier"))
     images = rows(*model.shape)
     for kind in ("torch-export", "safetensors"):
-        assert said(capsys, "export", runs / "classifier", "--format", kind)[0] == 0
-    program = torch.export.load(runs / "classifier" / "export" / "torch-export" / "classifier.pt2").module()
+        assert said(capsys, "export", runs("classifier"), "--format", kind)[0] == 0
+    program = torch.export.load(runs("classifier") / "export" / "torch-export" / "classifier.pt2").module()
     near([program(images)], [model.predict(images)])
-    weights = safetensors.torch.load_file(runs / "classifier" / "export" / "safetensors" / "classifier.safetensors")
+    weights = safetensors.torch.load_file(runs("classifier") / "export" / "safetensors" / "classifier.safetensors")
     own = model.classifier.state_dict()
     assert weights.keys() == own.keys()
     assert all(torch.equal(weights[name], own[name]) for name in own)
 
 
 def test_half_precision(runs, exported):
-    folder = export.export(runs / "classifier", fp16=True, notify=_silent).parent
-    whole = runs / "classifier" / "export" / "onnx" / "classifier.onnx"
+    folder = export.export(runs("classifier"), fp16=True, notify=_silent).parent
+    whole = runs("classifier") / "export" / "onnx" / "classifier.onnx"
     assert (folder / "classifier.onnx").stat().st_size < 0.7 * whole.stat().st_size
-    model = exported["classifier"][0]
+    model = exported("classifier")[0]
     images = rows(*model.shape)
     found = by_onnx(folder)("classifier", images=images)
     near(found, [model.predict(images)], 2e-3)
@@ -252,17 +261,17 @@ def test_a_graph_that_is_off_is_not_written(runs, tmp_path, monkeypatch):
     real = networks.Saying.forward
     monkeypatch.setattr(networks.Saying, "forward", lambda self, images: real(self, images) + 2 * NEAR)
     with pytest.raises(ArzhangError, match=r"classifier: as torch-export it differs from PyTorch by 2\.0e-04"):
-        export.export(runs / "classifier", tmp_path / "off", format="torch-export", notify=_silent)
+        export.export(runs("classifier"), tmp_path / "off", format="torch-export", notify=_silent)
     assert not list((tmp_path / "off").iterdir())
 
 
 def test_what_makes_no_sense_is_one_line(runs, tmp_path, capsys, monkeypatch):
-    run = runs / "vae"
+    run = runs("vae")
     refused(capsys, 2, ["export"], "RUN: missing")
     refused(capsys, 2, ["export", tmp_path / "none"], "no such folder")
     refused(capsys, 2, ["export", run, "--format", "onyx"], "--format onyx")
     refused(capsys, 2, ["export", run, "--batch-statistics"], "of pix2pix with batch normalisation alone")
-    refused(capsys, 2, ["export", runs / "pix2pix-l1", "--batch-statistics"], "of pix2pix with batch normalisation")
+    refused(capsys, 2, ["export", runs("pix2pix-l1"), "--batch-statistics"], "of pix2pix with batch normalisation")
     (tmp_path / "file").write_text("")
     refused(capsys, 2, ["export", run, "--out", tmp_path / "file"], "is a file")
     empty = tmp_path / "empty"
