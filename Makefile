@@ -32,8 +32,10 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 reproduce: $(VENV)/.installed
 	$(BIN)/arzhang reproduce --budget $(BUDGET) --out $(OUT)
 
+# A process a core, four at most; a thread each: threads of several processes would wait for each other by spinning.
+test: export OMP_NUM_THREADS = 1
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

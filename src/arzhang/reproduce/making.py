@@ -66,6 +66,8 @@ def networks(work: Work) -> None:
     """Layer tables, weights and drawings, from the modules themselves at the paper's size."""
     found: dict[str, Any] = {}
     folder = work.home / "networks"
+    if (folder / "networks.json").exists():  # written last
+        return
     for network in explain.of_recipe(recipes.Pix2Pix(size=256)):
         head, *rows = explain.rows(network)
         said: dict[str, Any] = {"weights": network.weights, "size": 256, "blocks": len(rows)}
