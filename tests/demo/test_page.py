@@ -5,7 +5,6 @@ import json
 import shutil
 import threading
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,7 +55,7 @@ def address():
     from arzhang.demo.server import application, listening, server
 
     with listening("127.0.0.1", 0) as socket:
-        running = server(application(offered(), page=Path(__file__).parents[2] / "src/arzhang/demo/page"))
+        running = server(application(offered()))
         thread = threading.Thread(target=running.run, kwargs={"sockets": [socket]})
         thread.start()
         yield f"http://127.0.0.1:{socket.getsockname()[1]}/"
