@@ -81,8 +81,7 @@ export async function mount(place, panel, model) {
     return [kinds, rows.length, await model.generate({classes: kinds, noise: rows, count: rows.length}, at(signal))];
   }, ([kinds, rows, images]) => {
     for (const each of shown) draw(each.canvas, images[Math.max(0, kinds.indexOf(each.kind)) * rows + each.row]);
-    grid.dataset.shown = Number(grid.dataset.shown ?? 0) + 1;
-  }, line);
+  }, line, grid);
 
   // A walk keeps the class of its first end: a class has no half.
   const ways = Array.from({length: STEPS}, (_, k) => k / (STEPS - 1));
@@ -94,8 +93,7 @@ export async function mount(place, panel, model) {
   }, images => {
     steps.forEach((canvas, k) => draw(canvas, images[k]));
     draw(large, images[STEPS]);
-    large.dataset.shown = Number(large.dataset.shown ?? 0) + 1;
-  }, wayLine);
+  }, wayLine, large);
 
   const position = slider('A to B', {min: 0, max: 1, step: 0.01, value: t, show: value => `${Math.round(100 * value)} %`}, value => {
     t = value;

@@ -27,7 +27,7 @@ export async function mount(place, panel, model) {
     if (!estimators.length) throw new Error('Choose an estimator.');
     const repeats = Math.min(REPEATS, Math.floor(MOST / options.samples));
     return model.gradients({...options, repeats, estimators}, {panel: panel.id, signal});
-  }, answer => { found = answer; show(); }, line);
+  }, answer => { found = answer; show(); }, line, place);
 
   const ticks = panel.estimators.map(each => {
     const input = element('input', {type: 'checkbox'});
@@ -81,7 +81,6 @@ export async function mount(place, panel, model) {
       [mean, error, variance].map(value => element('td', {}, label(value))))));
     drawHistograms(entries);
     drawCurves(entries);
-    place.dataset.shown = Number(place.dataset.shown ?? 0) + 1;
   }
 
   // Below each other on one axis, as their widths are what is compared.

@@ -45,8 +45,7 @@ export async function mount(place, panel, model) {
   }, ([image, all]) => {
     draw(large, image);
     every?.put(all);
-    large.dataset.shown = Number(large.dataset.shown ?? 0) + 1;
-  }, line);
+  }, line, large);
 
   let sliders = new Map();
   const units = element('div', {class: 'units'});
@@ -58,7 +57,7 @@ export async function mount(place, panel, model) {
   }
   const put = values => { z.splice(0, z.length, ...values); moved(true); };
   const space = pad({reach: REACH, names: panel.classes, moved: () => moved()});
-  const projected = panel.examples ? live(signal => model.projection(member.id, at(signal)), found => space.project(found), space.line) : null;
+  const projected = panel.examples ? live(signal => model.projection(member.id, at(signal)), found => space.project(found), space.line, space) : null;
 
   // Another member: other units are active, and its latents may be more or fewer.
   function use(id) {
@@ -107,7 +106,7 @@ export async function mount(place, panel, model) {
   }, ([latents, images]) => {
     path.splice(0, path.length, ...latents);
     between.put(images);
-  }, wayLine);
+  }, wayLine, between);
   if (panel.examples) followers.push(() => way(true));
   const interpolation = panel.examples ? card('Between two test images',
     element('div', {class: 'ends'}, ends.map((_, i) => element('div', {class: 'end'}, shownEnds[i],
@@ -133,8 +132,7 @@ export async function mount(place, panel, model) {
     captions.forEach((caption, i) => {
       caption.textContent = `${several ? `${members[i].label} · ` : ''}KL ${found[i].kl.toFixed(1)}`;
     });
-    rebuilt.dataset.shown = Number(rebuilt.dataset.shown ?? 0) + 1;
-  }, codeLine);
+  }, codeLine, rebuilt);
   const editor = new Editor({
     height: panel.height, width: panel.width, palette: panel.channels === 1 ? greys : colours, snapped: false, name: 'Your drawing',
     changed: done => code(done), paper: 0, ink: 4, size: Math.max(1, Math.round(panel.height / 10)),
@@ -160,7 +158,7 @@ export async function mount(place, panel, model) {
   const samples = live(async signal => {
     const made = await model.sample(member.id, drawn, at(signal));
     return [made.latents, await model.decode(member.id, made.latents, at(signal))];
-  }, ([made, images]) => { latents = made; grid.put(images); }, sampleLine);
+  }, ([made, images]) => { latents = made; grid.put(images); }, sampleLine, grid);
   followers.push(() => samples(true));
   const sampling = element('div', {class: 'tools'});
   function components() {

@@ -2,11 +2,12 @@
 
 const PAUSE = 25;  // ms: what changes within it is asked for once
 
-// ask(signal) → a promise; show(answer); line: the status that tells an error. Gives request(now).
+// ask(signal) → a promise; show(answer); line: the status that tells an error; place: what is busy until the last answer
+// is shown. Gives request(now).
 //
 // A change while a call runs waits for it, so that a long stroke shows on its way however slow the model is; `now`
 // (a stroke's end, another seed) gives the running call up. An answer that was given up is never shown.
-export function live(ask, show, line) {
+export function live(ask, show, line, place) {
   let timer = 0, running = null, stale = false;
 
   async function run() {
@@ -26,11 +27,13 @@ export function live(ask, show, line) {
       if (running === mine) {
         running = null;
         if (stale) request();
+        else if (!timer) place.setAttribute('aria-busy', 'false');
       }
     }
   }
 
   function request(now = false) {
+    place.setAttribute('aria-busy', 'true');
     if (now) run();
     else if (running) stale = true;
     else timer ||= setTimeout(run, PAUSE);

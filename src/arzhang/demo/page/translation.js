@@ -26,8 +26,7 @@ export async function mount(place, panel, model) {
     }, image => {
       draw(result, image);
       took.textContent = `in ${Math.round(performance.now() - asked)} ms`;
-      result.dataset.shown = Number(result.dataset.shown ?? 0) + 1;
-    }, line);
+    }, line, result);
 
     const editor = new Editor({
       height: panel.height, width: panel.width, palette: classes ?? colours, snapped: Boolean(classes),
