@@ -18,10 +18,12 @@ from arzhang.options import (
     Checkpoint,
     Compare,
     Data,
+    Demo,
     Doctor,
     Eject,
     Evaluate,
     Explain,
+    Export,
     Features,
     Imagined,
     Pictures,
@@ -51,8 +53,8 @@ def options(verb: str, words: Words, *kinds: type, positional: Sequence[str] = (
     for kind in kinds[1:]:
         recipes.add_fields(parser, kind)
     for name in positional:
-        many: dict[str, Any] = {"nargs": "+"} if name.endswith("…") else {}
-        parser.add_argument(name.lower(), metavar=name, type=str, **many)
+        many: dict[str, Any] = {"nargs": {"…": "+", "?": "?"}[name[-1]]} if name[-1] in "…?" else {}
+        parser.add_argument(name.lower(), metavar=name.rstrip("?"), type=str, **many)
     values = vars(parser.parse_args(words))
     found: list[Any] = [values[name.lower()] for name in positional]
     for kind in kinds:
@@ -371,12 +373,35 @@ def doctor(words: Words) -> None:
     return None
 
 
+def demo(words: Words) -> None:
+    """see it work in the browser: `arzhang demo [RUN] [--open] [--build DIR]`; without RUN, paint a street"""
+    path, how = options("demo", words, Demo, positional=["RUN?"], about=demo.__doc__ or "")
+    if how.build is not None:
+        from arzhang.demo.build import build
+
+        return say(f"written: {build(path, how.build, checkpoint=how.checkpoint, notify=say)}")
+    from arzhang import assembly
+    from arzhang import demo as page
+
+    device = assembly.device(how.accelerator)
+    page.serve(path, host=how.host, port=how.port, open=how.open, checkpoint=how.checkpoint, device=device, notify=say)
+    return None
+
+
 def eject(words: Words) -> None:
     """a run as one readable file that needs only torch: `arzhang eject RUN [--out train.py]`"""
     path, how = options("eject", words, Eject, positional=["RUN"], about=eject.__doc__ or "")
     from arzhang import eject as listing
 
     say(f"written: {listing.eject(path, how.out, overwrite=how.overwrite, notify=say)}")
+
+
+def export(words: Words) -> None:
+    """a trained model outside Python: `arzhang export RUN --format onnx | torch-export | safetensors [--fp16]`"""
+    path, how = options("export", words, Export, positional=["RUN"], about=export.__doc__ or "")
+    from arzhang import export as exporting
+
+    say(f"written: {exporting.export(path, **dataclasses.asdict(how), notify=say)}")
 
 
 def study(words: Words) -> None:
@@ -534,7 +559,9 @@ VERBS: dict[str, Callable[[Words], None]] = {
         report,
         compare,
         doctor,
+        demo,
         eject,
+        export,
         study,
         sweep,
         reproduce,

@@ -235,6 +235,20 @@ class Doctor:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Demo(Trained):
+    """Where the page is"""
+
+    port: int = 7860
+    """of the page; 0: any that is free"""
+    host: str = "127.0.0.1"
+    """address to listen on: 127.0.0.1 is this machine alone, 0.0.0.0 its whole network (the page asks no password)"""
+    open: bool = False
+    """open the page in the browser"""
+    build: str | None = None
+    """write the page into this folder instead, with a model that runs in the visitor's browser, for any static host"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Eject:
     """Where the file goes"""
 
@@ -242,6 +256,20 @@ class Eject:
     """Python file to write; what it cannot read by torch alone goes beside it, in a file of the same name and .pt"""
     overwrite: bool = False
     """put it in the place of an old one"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Export(Checkpoint):
+    """What is written, and where to"""
+
+    format: Literal["onnx", "torch-export", "safetensors"] = "onnx"
+    """ONNX, for other languages, engines and browsers; a program of torch.export; or weights alone"""
+    fp16: bool = False
+    """weights and arithmetic in 16 bits: half the size; inputs and outputs stay in 32"""
+    batch_statistics: bool = False
+    """of pix2pix: normalise each image by its own statistics, as the paper does, and not by the running ones"""
+    out: str | None = None
+    """folder to write; none: RUN/export/FORMAT"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -233,8 +233,9 @@ def convolved(conv: nn.Conv2d | nn.ConvTranspose2d, x: Float[Tensor, "B C H W"])
     each pass and a product takes as they lie.
     """
     up = isinstance(conv, nn.ConvTranspose2d)
-    pixels = len(x) * x.shape[2] * x.shape[3] // (1 if up else conv.stride[0] * conv.stride[1])
-    if x.device.type != "cpu" or pixels > FEW_PIXELS or not conv.weight.is_contiguous():
+    pixels = x.shape[0] * x.shape[2] * x.shape[3] // (1 if up else conv.stride[0] * conv.stride[1])
+    traced = isinstance(pixels, torch.SymInt)  # for a batch of any size
+    if traced or x.device.type != "cpu" or pixels > FEW_PIXELS or not conv.weight.is_contiguous():
         return conv(x)
     shape = {"kernel_size": conv.kernel_size, "stride": conv.stride, "padding": conv.padding}
     weight, sides = conv.weight.flatten(1), [2 * side for side in x.shape[2:]]
