@@ -18,6 +18,7 @@ from arzhang.options import (
     Checkpoint,
     Compare,
     Data,
+    Demo,
     Doctor,
     Eject,
     Evaluate,
@@ -51,8 +52,8 @@ def options(verb: str, words: Words, *kinds: type, positional: Sequence[str] = (
     for kind in kinds[1:]:
         recipes.add_fields(parser, kind)
     for name in positional:
-        many: dict[str, Any] = {"nargs": "+"} if name.endswith("…") else {}
-        parser.add_argument(name.lower(), metavar=name, type=str, **many)
+        many: dict[str, Any] = {"nargs": {"…": "+", "?": "?"}[name[-1]]} if name[-1] in "…?" else {}
+        parser.add_argument(name.lower(), metavar=name.rstrip("?"), type=str, **many)
     values = vars(parser.parse_args(words))
     found: list[Any] = [values[name.lower()] for name in positional]
     for kind in kinds:
@@ -371,6 +372,16 @@ def doctor(words: Words) -> None:
     return None
 
 
+def demo(words: Words) -> None:
+    """see it work in the browser: `arzhang demo [RUN] [--open]`; without RUN, paint a street"""
+    path, how = options("demo", words, Demo, positional=["RUN?"], about=demo.__doc__ or "")
+    from arzhang import assembly
+    from arzhang import demo as page
+
+    device = assembly.device(how.accelerator)
+    page.serve(path, host=how.host, port=how.port, open=how.open, checkpoint=how.checkpoint, device=device, notify=say)
+
+
 def eject(words: Words) -> None:
     """a run as one readable file that needs only torch: `arzhang eject RUN [--out train.py]`"""
     path, how = options("eject", words, Eject, positional=["RUN"], about=eject.__doc__ or "")
@@ -534,6 +545,7 @@ VERBS: dict[str, Callable[[Words], None]] = {
         report,
         compare,
         doctor,
+        demo,
         eject,
         study,
         sweep,

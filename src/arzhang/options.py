@@ -231,6 +231,18 @@ class Doctor:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Demo(Trained):
+    """Where the page is"""
+
+    port: int = 7860
+    """of the page; 0: any that is free"""
+    host: str = "127.0.0.1"
+    """address to listen on: 127.0.0.1 is this machine alone, 0.0.0.0 its whole network (the page asks no password)"""
+    open: bool = False
+    """open the page in the browser"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Eject:
     """Where the file goes"""
 

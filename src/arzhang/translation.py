@@ -136,17 +136,19 @@ def fitted(
     network can halve, and cuts them off again; `tile` translates tiles of the model's size and blends where they
     overlap, so that no seam shows and memory does not grow with the image.
     """
-    own = model.shape[1:]
+    own = model.shape[1], model.shape[2]
     if tuple(image.shape[2:]) == tuple(own):
         return model.translate(image, seed, dropout=dropout)
     if fit == "resize":
-        small = (
-            F.interpolate(image, own, mode="nearest-exact")
-            if by_nearest
-            else F.interpolate(image, own, mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)
-        )
-        return model.translate(small, seed, dropout=dropout)
+        return model.translate(resized(image, own, by_nearest), seed, dropout=dropout)
     return (_padded if fit == "pad" else _tiled)(model, image, seed, dropout)
+
+
+def resized(image: Float[Tensor, "1 D H W"], size: tuple[int, int], by_nearest: bool) -> Float[Tensor, "1 D h w"]:
+    """An image at another size: a label map by the nearest pixel, any other with antialiasing."""
+    if by_nearest:
+        return F.interpolate(image, size, mode="nearest-exact")
+    return F.interpolate(image, size, mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)
 
 
 def _padded(model: Translator, image: Tensor, seed: int, dropout: bool | None) -> Tensor:

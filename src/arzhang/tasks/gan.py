@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from arzhang.contracts import Batch, Scalars, Turn
@@ -136,9 +136,21 @@ class GANTask:
         if label is not None and not 0 <= label < self.classes:
             known = f"there are {self.classes}, counted from 0" if self.classes else "this run knows no classes"
             raise UsageError(f"--label {label}: {known}")
-        noise = self.noise(n, generator(seed, "sample")).to(self.device, self.dtype)
-        told: tuple[Tensor, ...] = ()
+        told = None
         if self.classes:
-            told = (torch.arange(n) * self.classes // n if label is None else torch.full((n,), label),)
+            told = torch.arange(n) * self.classes // n if label is None else torch.full((n,), label)
+        return self.decode(self.noise(n, generator(seed, "sample")), told)
+
+    @torch.no_grad()
+    def decode(
+        self, noise: Float[Tensor, "n D"], labels: Int64[Tensor, " n"] | None = None
+    ) -> Float[Tensor, "n C H W"]:
+        """Images in [0, 1] made of this noise, and of these classes where the generator is told them. Raises UsageError
+        for noise of another length, for classes where there are none, and for none where there are some."""
+        if noise.ndim != 2 or noise.shape[1] != self.recipe.latent_dim:
+            raise UsageError(f"noise of shape {tuple(noise.shape)}: this model takes (n, {self.recipe.latent_dim})")
+        if (labels is None) is bool(self.classes):
+            raise UsageError(f"labels: this model knows {self.classes or 'no'} classes")
+        told: tuple[Tensor, ...] = () if labels is None else (labels.to(self.device),)
         self.networks.eval()
-        return adversarial.made(self.generator, self.shape, noise, *(labels.to(self.device) for labels in told))
+        return adversarial.made(self.generator, self.shape, noise.to(self.device, self.dtype), *told)

@@ -340,6 +340,10 @@ class VAETask:
 
     def sample(self, n: int, seed: int = 0, component: int | None = None) -> Float[Tensor, "n C H W"]:
         """n images decoded from z ∼ p(z); the same seed gives the same images. `component`: of that one alone."""
+        return self.decode(self.draw(n, seed, component))
+
+    def draw(self, n: int, seed: int = 0, component: int | None = None) -> Float[Tensor, "n D"]:
+        """The latents of `sample`: z ∼ p(z), or of one component of a mixture prior."""
         if n < 1:
             raise UsageError(f"{n} samples: ask for 1 or more")
         prior = self.prior()
@@ -354,7 +358,7 @@ class VAETask:
             weights = prior.mixture_distribution.probs.detach().cpu()
             drawn = torch.multinomial(weights, n, replacement=True, generator=rng)
             chosen = drawn if component is None else torch.full((n,), component)
-        return self.decode(self._from_prior(noise, chosen))
+        return self._from_prior(noise, chosen)
 
     @torch.no_grad()
     def _from_prior(self, noise: Float[Tensor, "n D"], chosen: Tensor | None) -> Float[Tensor, "n D"]:
