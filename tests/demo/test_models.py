@@ -81,7 +81,7 @@ def test_pix2pix(ask, place):
     assert {tuple(colour) for colour in given.reshape(-1, 3)} == {tiny.COLOURS["road"], tiny.COLOURS["sky"]}
     made = tiny.image(page.post("/api/translate?seed=3", content=tiny.png(given), headers=PNG))
     model = assembly.load(place / "pix2pix")
-    inputs = torch.from_numpy(given.copy()).permute(2, 0, 1)[None]
+    inputs = torch.from_numpy(given.copy()).permute(2, 0, 1)[None] / 255
     assert np.array_equal(made, as_bytes(model.translate(inputs, 3)))
     other, off, again = (
         tiny.image(page.post(f"/api/translate?{query}", content=tiny.png(given), headers=PNG))
@@ -120,7 +120,7 @@ def test_cyclegan_goes_both_ways(ask, place):
     for way, translate in (("ab", model.translate), ("ba", model.translate_back)):
         given = tiny.image(page.get(f"/api/maps/1?direction={way}"))
         answer = page.post(f"/api/translate?direction={way}&dropout=1", content=tiny.png(given), headers=PNG)
-        inputs = torch.from_numpy(given.copy()).permute(2, 0, 1)[None]
+        inputs = torch.from_numpy(given.copy()).permute(2, 0, 1)[None] / 255
         assert np.array_equal(tiny.image(answer), as_bytes(translate(inputs)))
 
 
