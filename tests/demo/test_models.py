@@ -118,7 +118,7 @@ def test_cyclegan_goes_both_ways(ask, place):
     assert about["directions"] == ["ab", "ba"]
     assert not about["dropout"]
     for way, translate in (("ab", model.translate), ("ba", model.translate_back)):
-        given = tiny.image(page.get(f"/api/maps/1?direction={way}"))
+        given = tiny.image(page.get(f"/api/maps/0?direction={way}"))
         answer = page.post(f"/api/translate?direction={way}&dropout=1", content=tiny.png(given), headers=PNG)
         inputs = torch.from_numpy(given.copy()).permute(2, 0, 1)[None] / 255
         assert np.array_equal(tiny.image(answer), as_bytes(translate(inputs)))

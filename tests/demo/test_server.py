@@ -58,7 +58,7 @@ def client(what, page):
 
 
 def drawn(side=SIDE):
-    return tiny.png(np.zeros((side, side, 3), np.uint8))
+    return tiny.png(np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8))
 
 
 def chunk(kind, data):
@@ -96,7 +96,7 @@ def test_what_is_not_there(client, path):
 
 
 def test_other_methods(client):
-    assert client.get("/api/translate").status_code == 405
+    assert client.get("/api/translate").status_code == 404
     assert client.post("/api/about").status_code == 405
     assert client.options("/api/translate", headers={"origin": "http://evil.example"}).status_code == 403
 
@@ -158,7 +158,7 @@ def test_a_name_that_was_asked_for_is_ours(what, page):
         (b"GIF89a" + bytes(100), 415),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", 415),
         (requests.SIGNATURE, 415),
-        (drawn()[:-20], 400),
+        (drawn()[:-100], 400),
         (drawn()[:45], 400),
         (drawn()[:60] + bytes(40), 400),
         (says(SIDE, SIDE), 400),
@@ -167,14 +167,15 @@ def test_a_name_that_was_asked_for_is_ours(what, page):
         (says(0, SIDE), 413),
         (says(50_000, 50_000, body=bytes(1 << 20)), 413),
         (says(2**31 - 1, 2**31 - 1), 413),
-        (drawn(1025), 413),
-        (drawn(1024), 200),
+        (says(1025, 8), 413),
+        (tiny.png(np.zeros((1024, 1024, 3), np.uint8)), 200),
         # twice a header, of which the second is large
         (drawn()[:33] + says(30_000, 30_000)[8:], 400),
         # text and a profile that unpack to 64 MiB
         (drawn()[:33] + chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(1 << 26))) + drawn()[33:], 400),
         (drawn()[:33] + chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(1 << 26))) + drawn()[33:], (200, 400)),
     ],
+    ids=lambda value: f"{len(value)}-bytes" if isinstance(value, bytes) else str(value),
 )
 def test_images_are_looked_at_before_they_are_decoded(client, body, status):
     for route in ("translate", "encode"):
@@ -222,6 +223,7 @@ def test_an_image_is_never_decoded_where_its_size_is_too_large(monkeypatch):
         (json.dumps({"latents": [[1000, -1000, 1000]] * 64}).encode(), 200),
         (b" " * (1 << 20) + b"{}", 413),
     ],
+    ids=lambda value: repr(value[:40]) if isinstance(value, bytes) else str(value),
 )
 def test_latents_are_checked(client, body, status):
     answer = client.post("/api/decode", content=body, headers=JSON)
@@ -323,9 +325,16 @@ def answered(one):
 
 @pytest.fixture
 def served(what, page, monkeypatch):
-    monkeypatch.setattr(server, "PATIENCE", 1.5)
+    monkeypatch.setattr(server, "PATIENCE", 3.0)
     with Served(server.application(what, notify=tiny.quiet, page=page)) as found:
         yield found
+
+
+@pytest.fixture
+def kept():
+    """Takes what is to be closed at the end."""
+    with contextlib.ExitStack() as stack:
+        yield lambda one: stack.enter_context(contextlib.closing(one))
 
 
 def memory():
@@ -334,16 +343,16 @@ def memory():
 
 
 @pytest.mark.skipif(not STATM.exists(), reason="memory is read from /proc")
-def test_a_crowd_is_borne(served):
+def test_a_crowd_is_borne(served, kept):
     """Everything at once: slow headers, slow bodies, bombs, lies about length, strangers, floods. Memory stays, and
     afterwards the page is served as before."""
     first = served.ask("/api/translate?seed=1", drawn(), content_type="image/png")
     assert first[0] == 200
     before = memory()
-    slow = [served.connect() for _ in range(60)]
+    slow = [kept(served.connect()) for _ in range(60)]
     for i, one in enumerate(slow):
         one.sendall(b"GET / HTTP/1.1\r\nhost: 127.0.0.1\r\n" if i % 2 else b"P")
-    bodies = [served.connect() for _ in range(12)]
+    bodies = [kept(served.connect()) for _ in range(12)]
     for one in bodies:
         one.sendall(request("/api/translate", content_type="image/png").replace(b"length: 0", b"length: 4000000"))
         one.sendall(b"\x89PNG")
@@ -351,7 +360,7 @@ def test_a_crowd_is_borne(served):
     start = time.monotonic()
     assert served.ask("/")[0] == 200
     assert served.ask("/api/translate?seed=1", drawn(), content_type="image/png") == first
-    assert time.monotonic() - start < 1.4, "nobody waits for those who are slow"
+    assert time.monotonic() - start < server.PATIENCE, "nobody waits for those who are slow"
     bomb = says(40_000, 40_000, body=bytes(1 << 22))
     crowd = [
         lambda: served.ask("/api/translate", drawn(512), content_type="image/png"),
@@ -375,15 +384,13 @@ def test_a_crowd_is_borne(served):
         one.start()
     for one in threads:
         one.join(60)
-    allowed = [{200, 429, 503}, {200, 429, 503}, {413, 429, 503}, {400, 429, 503}, {413}, {403}, {403}, {400, 0}]
+    allowed = [{200, 429, 503}, {200, 429, 503}, {413, 429, 503}, {400, 429, 503}, {413}, {403}, {403}, {404}]
     for statuses, fine in zip(found, allowed, strict=True):
         assert statuses
         assert set(statuses) <= fine, statuses
     assert 200 in found[0] + found[1]
     assert {answered(one)[0] for one in bodies} == {408}
     assert {answered(one)[0] for one in slow} == {0}, "closed, for their requests never came"
-    for one in slow + bodies:
-        one.close()
     assert memory() - before < 200
     assert served.ask("/api/translate?seed=1", drawn(), content_type="image/png") == first
 
@@ -398,7 +405,7 @@ def test_a_body_without_a_length_ends_where_it_is_too_large(served):
         assert answered(one)[0] == 413
 
 
-def test_more_than_a_few_are_turned_away_and_those_who_left_are_passed_over(served, what, monkeypatch):
+def test_more_than_a_few_are_turned_away_and_those_who_left_are_passed_over(served, kept, monkeypatch):
     going, worked = threading.Event(), []
 
     def slowly(self, values, body):
@@ -410,7 +417,7 @@ def test_more_than_a_few_are_turned_away_and_those_who_left_are_passed_over(serv
     ask = [json.dumps({"seed": i}).encode() for i in range(server.WAITING + 3)]
     lines = []
     for body in ask:
-        lines.append(served.connect())
+        lines.append(kept(served.connect()))
         lines[-1].sendall(request("/api/sample", body, content_type="application/json"))
         time.sleep(0.02)
     assert [answered(one)[0] for one in lines[server.WAITING :]] == [429] * 3
@@ -453,8 +460,7 @@ def test_the_extra_is_named(monkeypatch, capsys):
     assert capsys.readouterr().err == "arzhang: demo: needs the extra: pip install 'arzhang[demo]'\n"
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_it_ends_when_told(how, tmp_path):
+def test_it_ends_when_told(tmp_path):
     words = [sys.executable, "-m", "arzhang.cli", "demo", "--port", "0"]
     env = environment(ARZHANG_CACHE=str(tmp_path / "cache"))
     one = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
@@ -465,10 +471,8 @@ def test_it_ends_when_told(how, tmp_path):
             open_one.sendall(request("/api/about"))
             assert answered(open_one)[0] == 200
         with socket.create_connection(("127.0.0.1", port)):  # a line that is open keeps it not from ending
-            one.send_signal(how)
+            one.send_signal(signal.SIGINT)
             _, error = one.communicate(timeout=30)
     finally:
         one.kill()
-    assert one.returncode in (130, 143, -signal.SIGTERM)
-    assert "Traceback" not in error
-    assert error.strip() in ("", "arzhang: stopped")
+    assert (one.returncode, error) == (130, "arzhang: stopped\n")

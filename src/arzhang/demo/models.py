@@ -1,11 +1,11 @@
 """What the page shows of a run: a panel for each kind of model, which says what it has, and answers."""
 
-import dataclasses
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -14,7 +14,7 @@ from torch.distributions import Distribution, MixtureSameFamily
 
 from arzhang import __version__, assembly, recipes, translation
 from arzhang.contracts import Translator
-from arzhang.data import images, pairs
+from arzhang.data import images, pairs, streets
 from arzhang.demo import gradients
 from arzhang.demo.requests import LARGEST, SIDE, Refused, Values, chosen, image, rows, several, whole
 from arzhang.errors import ArzhangError, UsageError
@@ -32,8 +32,8 @@ Answer = Tensor | dict[str, Any]
 
 PAINTER = Path(__file__).parent / "painter"
 """A published model in the package: a small painter of streets."""
-MAPS, EXAMPLES, POINTS = 100, 500, 2_000
-"""Validation inputs to begin from; test images to interpolate; encoded test images on a pad."""
+MAPS, SCENES, EXAMPLES, POINTS = 100, 16, 500, 2_000
+"""Validation inputs to begin from, streets among them; test images to interpolate; encoded test images on a pad."""
 MOST = 64
 """Images that are made at once."""
 BOUND = 1_000.0
@@ -340,7 +340,7 @@ def shown(
         panels: dict[str, Panel] = {}
         if published.found(PAINTER) is not None:
             model = assembly.load(PAINTER, device=device, notify=notify)
-            panels["painter"] = Translation("painter", "Paint a street", model, _pairs(model.recipe, notify))
+            panels["painter"] = Translation("painter", "Paint a street", model, _pairs(model, notify))
         panels["gradients"] = gradients.Explorer("gradients", "The variance of gradient estimators")
         return Shown("Arzhang", panels)
     members = _members(run)
@@ -361,7 +361,7 @@ def shown(
     elif isinstance(model, GANTask):
         panel = Generator(system, title, model, _classes(run))
     elif isinstance(model, Translator):
-        panel = Translation(system, title, model, _pairs(model.recipe, notify))
+        panel = Translation(system, title, model, _pairs(model, notify))
     else:
         raise UsageError(f"{run}: a run of {system} has nothing to show; vae, gan, cgan, pix2pix and cyclegan have")
     return Shown(title, {panel.id: panel})
@@ -393,10 +393,14 @@ def _parts(recipe: recipes.Training, notify: Notify, **how: Any) -> images.Split
         return None
 
 
-def _pairs(recipe: recipes.Paired, notify: Notify) -> pairs.Pairs | None:
-    """The validation part; of streets, which are drawn for it, no more than is shown."""
+def _pairs(model: Translator, notify: Notify) -> pairs.Pairs | None:
+    """The validation part; of streets, which are drawn for it, a few, and no other part."""
+    recipe = model.recipe
     if recipe.data is None and recipe.dataset == "streets":
-        recipe = dataclasses.replace(recipe, scenes=1, validation=min(recipe.validation, MAPS // 4))
+        sides = streets.made("validation", SCENES, *model.shape[1:], notify).sides
+        photos, labels = (images.Images(torch.from_numpy(np.array(side))) for side in sides)
+        forward = recipe.direction == "right-to-left"
+        return pairs.Pairs(photos, labels) if forward else pairs.Pairs(labels, photos)
     try:
         return assembly.splits(recipe, "cpu", notify, unpaired=False).validation
     except ArzhangError:  # two folders whose names do not agree, or none
