@@ -66,16 +66,17 @@ def main() -> None:
             thread = threading.Thread(target=one.run, args=[[listener]])
             thread.start()
             served.append((one, thread))
-            lines[name] = http.client.HTTPConnection(*listener.getsockname())
+            lines[name] = listener.getsockname()
 
         turn = itertools.count()
 
-        def stroke(line: http.client.HTTPConnection) -> None:
-            i = next(turn)
+        def stroke(address: tuple[str, int]) -> None:
+            i, line = next(turn), http.client.HTTPConnection(*address)
             line.request("POST", f"/api/translate?seed={i}", maps[i % len(maps)], {"content-type": "image/png"})
             answer = line.getresponse()
             assert answer.status == 200, answer.read()
             answer.read()
+            line.close()
 
         rows = compare({name: partial(stroke, line) for name, line in lines.items()}, rounds=STROKES, warmup=3)
         show(f"a stroke's picture at {size}²", rows, per="stroke")
