@@ -10,6 +10,7 @@ import http.client
 import io
 import itertools
 import threading
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -52,6 +53,16 @@ def strokes(size: int) -> list[bytes]:
     return found
 
 
+def stroke(address: tuple[str, int], maps: list[bytes], turn: Iterator[int]) -> None:
+    """One map, sent and answered."""
+    i, line = next(turn), http.client.HTTPConnection(*address)
+    line.request("POST", f"/api/translate?seed={i}", maps[i % len(maps)], {"content-type": "image/png"})
+    answer = line.getresponse()
+    assert answer.status == 200, answer.read()
+    answer.read()
+    line.close()
+
+
 def main() -> None:
     """Print the times."""
     for size, aim in AIMS.items():
@@ -66,18 +77,11 @@ def main() -> None:
             thread = threading.Thread(target=one.run, args=[[listener]])
             thread.start()
             served.append((one, thread))
-            lines[name] = http.client.HTTPConnection(*listener.getsockname())
+            lines[name] = listener.getsockname()
 
-        turn = itertools.count()
-
-        def stroke(line: http.client.HTTPConnection) -> None:
-            i = next(turn)
-            line.request("POST", f"/api/translate?seed={i}", maps[i % len(maps)], {"content-type": "image/png"})
-            answer = line.getresponse()
-            assert answer.status == 200, answer.read()
-            answer.read()
-
-        rows = compare({name: partial(stroke, line) for name, line in lines.items()}, rounds=STROKES, warmup=3)
+        rows = compare(
+            {name: partial(stroke, at, maps, itertools.count()) for name, at in lines.items()}, rounds=STROKES, warmup=3
+        )
         show(f"a stroke's picture at {size}²", rows, per="stroke")
         print(f"  the aim: {aim} ms; the slowest: {max(row.median for row in rows) * 1e3:.0f} ms")
         for one, thread in served:

@@ -108,9 +108,9 @@ def _measured(
     normal, moved = _normal(μ, σ, of, (repeats,))
     rng = generator(seed, "gradients", type(estimator).__name__, of)
     each = per_sample_gradients(f, normal, estimator=estimator, n=n, generator=rng)[PARAMETERS[of]]  # (n, repeats)
-    sizes = [size for size in (2**k for k in range(1, 11)) if size < n]
-    if not isinstance(estimator, ScoreFunction) or estimator.baseline in (None, "delta"):
-        sizes.insert(0, 1)  # a baseline that is fitted on the others needs one
+    fitted = isinstance(estimator, ScoreFunction) and estimator.baseline in ("leave_one_out", "optimal")
+    first = 2 if fitted else 1  # a baseline that is fitted on the others needs one
+    sizes = [size for size in (first * 4**k for k in range(6)) if size < n]
     variances = []
     for size in sizes:
         value = expectation(f, normal, estimator=estimator, n=size, generator=rng).sum() + 0 * moved.sum()
@@ -141,7 +141,8 @@ def histogram(values: Tensor) -> dict[str, Any]:
     >>> sum(found["counts"]), found["below"], found["above"]
     (5, 0, 0)
     """
-    low, high = (float(x) for x in torch.quantile(values, torch.tensor([EDGE, 1 - EDGE], dtype=values.dtype)))
+    out = int(EDGE * len(values))
+    low, high = (float(values.kthvalue(k).values) for k in (1 + out, len(values) - out))
     if not high > low:  # all are one, or all but a few
         low, high = float(values.min()), float(values.max())
     if not high > low:
