@@ -538,7 +538,7 @@ def _traversal(results: Results, say: Say, prefix: str) -> list[Block]:
 
 
 def _previews(results: Results, say: Say, prefix: str) -> list[Block]:
-    paths = sorted((results.path / "samples").glob("epoch_*.png"))
+    paths = sorted((results.path / "samples").glob("epoch_*.png"), key=lambda path: (len(path.name), path.name))
     if not paths and results.finished:
         return [Text(say("run.previews_none"))]
     if not paths:

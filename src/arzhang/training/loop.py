@@ -30,6 +30,8 @@ from arzhang.health import findings
 from arzhang.randomness import generator, permutation, reseed
 from arzhang.recipes import Training
 from arzhang.training import checkpoint as checkpoints
+from arzhang.training import run as runs
+from arzhang.training import thinning
 from arzhang.training.progress import Progress
 from arzhang.training.run import Run, write_atomically
 from arzhang.wording import told
@@ -41,6 +43,10 @@ OBSERVED = 256
 """Images whose dearer terms are measured at previews."""
 SAVE_SECONDS = 600
 """Within an epoch longer than this, a checkpoint is written so often."""
+PREVIEWS = 32
+"""Of the pictures in samples/ the last so many are kept, and of older ones ever fewer."""
+JUDGED_EACH = 100
+"""Epochs at whose ends the log is looked through for what is wrong; later, so many times for each tenfold."""
 
 
 class Interrupted(ArzhangError):
@@ -212,11 +218,24 @@ class Loop:
                 self.progress.validated(self.task.criterion, terms[self.task.criterion])
         self._write({"step": self.step, "epoch": epoch, "split": "validation", **terms})
         self._save(epoch, terms.get(self.task.criterion))
-        self._warn()
+        if self._chief():
+            if epoch % max(1, epoch // JUDGED_EACH) == 0 or epoch == self.recipe.epochs:
+                self._warn()
+            self._thin(since=self.step - self.steps_an_epoch)
+
+    def _thin(self, since: int = -1) -> None:
+        """Thin the log, once in a while: at the first end of an epoch after steps that do not depend on interruptions,
+        and as seen from there."""
+        spacing = min(self.recipe.log_every, self.steps_an_epoch)
+        period = spacing * max(1, runs.RECENT // 4)
+        now = self.step // period * period
+        if now > since and now > runs.RECENT * spacing:
+            found = checkpoints.available(self.run.path / "checkpoints")
+            self.run.thin(now, spacing, {checkpoints.best(found).step} if found else ())
 
     def _warn(self) -> None:
         """Say what looks wrong in the log, each thing once."""
-        for finding in findings(self.run.metrics(), self.run.config) if self._chief() else []:
+        for finding in findings(self.run.metrics(), self.run.config):
             if finding["id"] not in self.warned:
                 self.warned.add(finding["id"])
                 self.notify(told(finding["id"], finding["values"]))
@@ -286,7 +305,17 @@ class Loop:
         rows = torch.cat([make_grid(images.float().cpu(), nrow=count, padding=2) for images in named.values()], dim=1)
         save_image(rows, picture := io.BytesIO(), format="png")
         write_atomically(self.run.path / "samples" / f"epoch_{epoch:04d}.png", picture.getvalue())
+        self._thin_previews(epoch)
         self._observe(epoch)
+
+    def _thin_previews(self, epoch: int) -> None:
+        found = {int(p.stem[6:]): p for p in (self.run.path / "samples").glob("epoch_*.png") if p.stem[6:].isdigit()}
+        seen = set()
+        for past in sorted(past for past in found if past < epoch):
+            where = thinning.interval(past, epoch, self.recipe.preview_every, PREVIEWS)
+            if where is not None and where in seen:
+                found[past].unlink(missing_ok=True)
+            seen.add(where)
 
     def _observe(self, epoch: int) -> None:
         """Log the mean of each dearer term over the same images each time, and its standard error."""
@@ -356,6 +385,9 @@ class Loop:
         self.fabric.barrier()
         if found is None:
             return
+        self.step = step
+        if self._chief():
+            self._thin()
         device = self.fabric.device
         self.task.networks.load_state_dict(found.tensors(checkpoints.WEIGHTS))
         moved = {name: tensor.to(device) for name, tensor in found.tensors(checkpoints.OPTIMIZERS).items()}
@@ -368,7 +400,7 @@ class Loop:
             kept = found.tensors(checkpoints.MEMORY).items()
             self.task.memory.load_state_dict({name: ranks[rank % len(ranks)] for name, ranks in kept})
         state = found.state()
-        self.step, self.names, self.seconds_before = step, state["names"], state["seconds"]
+        self.names, self.seconds_before = state["names"], state["seconds"]
         self.window = list(torch.tensor(state["window"], device=device)) if state["window"] else []
 
 

@@ -7,7 +7,7 @@ import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,11 @@ from filelock import FileLock, Timeout
 
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.recipes import SYSTEMS, Training, from_mapping, read_yaml
+from arzhang.training import thinning
 
 CONFIG, METRICS, LOCK = "config.yaml", "metrics.jsonl", ".lock"
+RECENT = 1000
+"""Intervals of the log of which every row is kept; of older ones ever fewer."""
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -124,8 +127,23 @@ class Run:
 
     def truncate(self, step: int) -> None:
         """Forget what was logged after `step`: it will be logged again."""
-        kept = [entry for entry in self.metrics() if entry["step"] <= step]
-        write_atomically(self.path / METRICS, "".join(json.dumps(entry) + "\n" for entry in kept))
+        self._rewrite([entry for entry in self.metrics() if entry["step"] <= step])
+
+    def thin(self, step: int, spacing: int, marked: Container[int] = ()) -> None:
+        """Keep every row of the last `RECENT` intervals of `spacing` steps, and of older ones, for each kind of row,
+        the first of 2, of 4, of 8, … intervals; besides, the validation at `marked` steps, and whatever is rare."""
+        kept, seen = [], set()
+        for entry in self.metrics():
+            at, split = entry["step"], entry.get("split")
+            where = thinning.interval(at, step, spacing, RECENT)
+            rare = split not in ("train", "validation", "watch", "preview") or (split == "validation" and at in marked)
+            if where is None or rare or (split, where) not in seen:
+                kept.append(entry)
+            seen.add((split, where))
+        self._rewrite(kept)
+
+    def _rewrite(self, entries: list[dict[str, Any]]) -> None:
+        write_atomically(self.path / METRICS, "".join(json.dumps(entry) + "\n" for entry in entries))
 
     def finished(self) -> bool:
         """Whether the log says that the last epoch was validated."""
