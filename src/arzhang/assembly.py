@@ -3,7 +3,11 @@
 import contextlib
 import dataclasses
 import logging
+import os
+import socket
 import statistics
+import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -14,7 +18,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from arzhang import recipes
+from arzhang import recipes, sharing
 from arzhang.contracts import Batch, Maker, Task
 from arzhang.data import images as data
 from arzhang.data import pairs
@@ -32,13 +36,15 @@ from arzhang.tasks.vae import VAETask
 from arzhang.training import checkpoint as checkpoints
 from arzhang.training import published
 from arzhang.training.loop import Loop, batch_of, require_possible
-from arzhang.training.run import Run, refuse_to_overwrite
+from arzhang.training.run import CONFIG, Run, refuse_to_overwrite
 
 Notify = Callable[[str], None]
 JUDGED = 128
 """Validation images on which a judge compares distributions."""
 BEGINNING = 10_000
 """Training images that a task may look at before its first step."""
+WATCHED = 2.0
+"""Seconds between two looks of a rank at whether the one that started it lives."""
 
 
 def build(
@@ -157,6 +163,102 @@ def device(accelerator: str) -> torch.device:
     return torch.device(name)
 
 
+def by_torchrun() -> tuple[int, int] | None:
+    """Devices a node and nodes, where torchrun has started this process; it knows them, also after an elastic restart.
+
+    Raises UsageError where nodes differ in their number of processes.
+    """
+    if not torch.distributed.is_torchelastic_launched():
+        return None
+    here, all_of_them = int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["WORLD_SIZE"])
+    if all_of_them % here:
+        raise UsageError(f"torchrun: {all_of_them} processes, {here} on this node; start as many on each")
+    return here, all_of_them // here
+
+
+def layout(devices: int, nodes: int, asked: bool) -> tuple[int, int]:
+    """Devices a node and nodes: torchrun's where it has started this process, else as given.
+
+    Raises UsageError where others were `asked` for than torchrun has started.
+    """
+    told = by_torchrun()
+    if told is not None and asked and devices * nodes != told[0] * told[1]:
+        raise UsageError(
+            f"--devices {devices} --nodes {nodes}: torchrun has started {told[0] * told[1]} processes; "
+            "leave both out, and it says how many there are"
+        )
+    return told or (devices, nodes)
+
+
+@contextlib.contextmanager
+def determined(recipe: recipes.Training) -> Iterator[None]:
+    """Within, torch uses operations that give the same bits each time, where the recipe asks for it.
+
+    Raises ArzhangError with the name of an operation that has no such form.
+    """
+    if not recipe.deterministic:
+        yield
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS is first used
+    cudnn = torch.backends.cudnn
+    before = torch.get_deterministic_debug_mode(), cudnn.deterministic, cudnn.benchmark
+    torch.use_deterministic_algorithms(True)
+    cudnn.deterministic, cudnn.benchmark = True, False
+    try:
+        yield
+    except RuntimeError as error:
+        name, found, _ = str(error).partition(" does not have a deterministic implementation")
+        if not found and "deterministic" not in str(error):
+            raise
+        what = name.splitlines()[-1] if found else "an operation of cuBLAS (set CUBLAS_WORKSPACE_CONFIG=:4096:8 before)"
+        raise ArzhangError(
+            f"--deterministic: {what} has no form that gives the same bits each time; --no-deterministic trains without"
+        ) from error
+    finally:
+        torch.set_deterministic_debug_mode(before[0])
+        cudnn.deterministic, cudnn.benchmark = before[1:]
+
+
+@contextlib.contextmanager
+def together(where: str) -> Iterator[None]:
+    """Within, ranks work together. That another one is gone is said in one line (ArzhangError, which ends with `where`
+    what is left lies), and at the end this one says goodbye."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not _lost(error):
+            raise
+        raise ArzhangError(f"{_rank()} lost the others: a process died or its machine is gone; {where}") from error
+    finally:
+        if torch.distributed.is_initialized():  # left to the interpreter's end, its threads are cut off with an abort
+            torch.distributed.destroy_process_group()
+
+
+def _lost(error: RuntimeError) -> bool:
+    """Whether an error says that ranks no longer reach one another: gloo's says so in words alone."""
+    return isinstance(error, torch.distributed.DistError) or "gloo" in str(error) or "NCCL" in str(error)
+
+
+def _rank() -> str:
+    rank, ranks = sharing.place()
+    return f"rank {rank} of {ranks} on {socket.gethostname()}"
+
+
+def _end_with_parent() -> None:
+    """A rank that Fabric started ends soon after the first one has died, even amid a collective operation that waits
+    for ever."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCHED)
+        print("arzhang: the first rank is gone, and this one ends with it", file=sys.stderr, flush=True)
+        os._exit(1)
+
+    if os.name == "posix":
+        threading.Thread(target=watch, daemon=True, name="watch-parent").start()
+
+
 def launch(recipe: recipes.Training) -> Fabric:
     """Fabric with the recipe's devices: it starts the other ranks, or joins those of torchrun or SLURM."""
     strategy: str = recipe.strategy
@@ -169,31 +271,36 @@ def launch(recipe: recipes.Training) -> Fabric:
 
 def _launched(accelerator: str, devices: int, nodes: int, strategy: str, **how: Any) -> Fabric:
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    # The last word before the first rank, which waits for one that died, is killed.
+    logging.getLogger("lightning_fabric.strategies.launchers.subprocess_script").setLevel(logging.INFO)
     device(accelerator)
     try:
         fabric = Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, strategy=strategy, **how)
     except (RuntimeError, ValueError, TypeError) as error:
         raise UsageError(f"--accelerator {accelerator} --devices {devices}: {error}") from None
-    fabric.launch()
+    if devices > 1 and int(os.environ.get("LOCAL_RANK", "0")) and by_torchrun() is None:
+        _end_with_parent()
+    try:
+        fabric.launch()
+    except ValueError as error:
+        raise UsageError(f"--devices {devices} --nodes {nodes}: {error}") from None
     return fabric
 
 
 @contextlib.contextmanager
 def ranks(accelerator: str, devices: int = 1, nodes: int = 1) -> Iterator[torch.device]:
     """The device of this rank, while so many measure together; one process is a rank, too."""
+    devices, nodes = layout(devices, nodes, asked=devices * nodes > 1)
     if devices * nodes == 1:
         yield device(accelerator)
         return
-    fabric = _launched(accelerator, devices, nodes, "ddp")
-    try:
-        yield fabric.device
-    finally:
-        torch.distributed.destroy_process_group()
+    with together("nothing was written; the same command begins anew"):
+        yield _launched(accelerator, devices, nodes, "ddp").device
 
 
 def first() -> bool:
     """Whether this rank is the one that writes and speaks."""
-    return not (torch.distributed.is_initialized() and torch.distributed.get_rank())
+    return sharing.place()[0] == 0
 
 
 def train(
@@ -201,28 +308,49 @@ def train(
     out: Path | str | None = None,
     *,
     overwrite: bool = False,
+    go_on: bool = False,
     notify: Notify = print,
 ) -> Run:
     """Train a recipe in a new run directory, and return it.
 
-    `out` is the directory (by default the next free one in `runs/`). Raises UsageError for a recipe that makes no sense
+    `out` is the directory (by default the next free one in `runs/`); where it holds a run of this recipe already, on
+    however many devices, `go_on` resumes that one. Raises UsageError for a recipe that makes no sense
     and ArzhangError where data, disk or the numbers themselves fail; a signal saves the state first.
     """
     path = Path(out) if out is not None else next_free(recipe)
+    if go_on and (path / CONFIG).is_file():
+        return _gone_on(Run(path), recipe, notify)
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         refuse_to_overwrite(path, overwrite)  # before the data are read
     refuse_unfit(recipe)
-    fabric = launch(recipe)
-    say = notify if fabric.is_global_zero else _silent
-    parts = splits(recipe, fabric.device, say)
-    require_possible(recipe, len(parts.train))
-    task = _build(recipe, parts, fabric.device)
-    begin(task, recipe, parts, say)
-    if fabric.is_global_zero:
-        say(estimate(recipe, parts, fabric))
-        Run.create(path, recipe, describe(parts), overwrite)
-    fabric.barrier()
-    return _fit(task, recipe, parts, Run(path), fabric, say)
+    devices, nodes = layout(recipe.devices, recipe.nodes, asked=recipe.devices * recipe.nodes > 1)
+    recipe = dataclasses.replace(recipe, devices=devices, nodes=nodes)
+    with determined(recipe), together(_what_is_left(path)):
+        fabric = launch(recipe)
+        say = notify if fabric.is_global_zero else _silent
+        parts = splits(recipe, fabric.device, say)
+        require_possible(recipe, len(parts.train))
+        task = _build(recipe, parts, fabric.device)
+        begin(task, recipe, parts, say)
+        if fabric.is_global_zero:
+            say(estimate(recipe, parts, fabric))
+            Run.create(path, recipe, describe(parts), overwrite)
+        fabric.barrier()
+        return _fit(task, recipe, parts, Run(path), fabric, say)
+
+
+def _gone_on(run: Run, recipe: recipes.Training, notify: Notify) -> Run:
+    """The run of a recipe, resumed on the recipe's devices."""
+    where = {name: getattr(recipe, name) for name in ("accelerator", "devices", "nodes", "deterministic")}
+    if dataclasses.replace(run.recipe, **where) != recipe:
+        raise UsageError(f"--go-on: {run.path} holds a run of other options; `arzhang resume` goes on with that one")
+    if by_torchrun() is not None and recipe.devices * recipe.nodes == 1:
+        del where["devices"], where["nodes"]  # not asked for, but torchrun's
+    return resume(run.path, notify=notify, **where)
+
+
+def _what_is_left(path: Path) -> str:
+    return f"the last checkpoint is sound: `arzhang resume {path}` goes on, also with another number of --devices"
 
 
 def resume(path: Path | str, *, notify: Notify = print, **changes: Any) -> Run:
@@ -230,6 +358,13 @@ def resume(path: Path | str, *, notify: Notify = print, **changes: Any) -> Run:
     run = Run(path)
     before = run.recipe
     recipe = dataclasses.replace(before, **changes)
+    devices, nodes = layout(recipe.devices, recipe.nodes, asked=not changes.keys().isdisjoint(("devices", "nodes")))
+    recipe = dataclasses.replace(recipe, devices=devices, nodes=nodes)
+    with determined(recipe), together(_what_is_left(run.path)):
+        return _resumed(run, before, recipe, notify)
+
+
+def _resumed(run: Run, before: recipes.Training, recipe: recipes.Training, notify: Notify) -> Run:
     fabric = launch(recipe)
     say = notify if fabric.is_global_zero else _silent
     parts = splits(recipe, fabric.device, say)
@@ -247,12 +382,8 @@ def resume(path: Path | str, *, notify: Notify = print, **changes: Any) -> Run:
 
 def _fit(task: Task, recipe: recipes.Training, parts: data.Splits, run: Run, fabric: Fabric, notify: Notify) -> Run:
     loop = Loop(task, recipe, parts.train, parts.validation, run, fabric, notify, judge(task, recipe, parts, notify))
-    try:
-        with run.locked() if fabric.is_global_zero else contextlib.nullcontext():
-            loop.fit()
-    finally:
-        if torch.distributed.is_initialized():  # left to the interpreter's end, its threads are cut off with an abort
-            torch.distributed.destroy_process_group()
+    with run.locked() if fabric.is_global_zero else contextlib.nullcontext():
+        loop.fit()
     return run
 
 

@@ -19,7 +19,7 @@ from arzhang.wording import speaking, words
 
 OF_THE_MACHINE = (
     "seed", "data_root", "log_every", "preview_every", "tensorboard", "accelerator", "devices", "nodes", "strategy",
-    "compile", "memory_share",
+    "compile", "deterministic", "memory_share",
 )  # fmt: skip
 """Options in which runs of one recipe may differ: which draw it is, and where and how it was computed."""
 

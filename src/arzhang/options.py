@@ -15,6 +15,9 @@ class Train:
     """run directory to make; none: the next free one in runs/"""
     overwrite: bool = False
     """put the new run in the place of an old one"""
+    go_on: bool = False
+    """where --out holds a run of these options already, go on with it: for what starts a command again, such as torchrun
+    --max-restarts or a queue"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +29,11 @@ class Resume:
     accelerator: Literal["auto", "cpu", "cuda", "mps"] | None = None
     """another kind of device"""
     devices: int | None = None
-    """another number of devices"""
+    """another number of devices a node"""
+    nodes: int | None = None
+    """another number of machines"""
+    deterministic: bool | None = None
+    """from here on with operations that give the same bits each time, or without"""
 
 
 @dataclass(frozen=True, kw_only=True)

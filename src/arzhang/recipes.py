@@ -77,6 +77,9 @@ class Training:
     """number format of the computation"""
     compile: bool = False
     """compile the losses (a minute at the start, faster steps)"""
+    deterministic: bool = False
+    """on GPUs too, only operations that give the same bits each time, often slower; one that has no such form stops the
+    run with its name"""
     memory_share: float = 0.5
     """share of the device's free memory that the images may take before they stay on disk, memory-mapped"""
 
@@ -431,7 +434,7 @@ def add_fields(parser: "ArgumentParser", recipe: type) -> None:
     group = parser.add_argument_group((recipe.__doc__ or "options").splitlines()[0])
     for field in dataclasses.fields(recipe):
         default = field.default if field.default is not dataclasses.MISSING else None
-        if hints[field.name] is bool:
+        if hints[field.name] in (bool, bool | None):
             yes_no = ActionYesNo(yes_prefix="", no_prefix="no-")
             group.add_argument(flag(field.name), action=yes_no, default=default, help=words.get(field.name, ""))
         else:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from arzhang import assembly
 from arzhang.errors import UsageError
-from arzhang.evaluation.moments import Metric, Moments, blocks
+from arzhang.evaluation.moments import Metric, Moments, own_blocks
 from arzhang.metrics.features import Extractor
 from arzhang.metrics.weights import sha256
 from arzhang.networks.classifier import FEATURES, Embedding
@@ -22,10 +22,11 @@ from arzhang.training.run import Run
 def measure(model: ClassifierTask, images: Any, protocol: dict[str, Any]) -> dict[str, Metric]:
     """Accuracy and cross-entropy."""
     moments = Moments()
-    for _, indices in blocks(len(images), "evaluating"):
+    for _, indices in own_blocks(len(images), "evaluating"):
         indices = indices.to(model.device)
         noise = torch.empty(len(indices), 0)
         moments.add(model.measure(batch_of(images, indices, noise)))
+    moments = moments.of_all_ranks()
     units = {"accuracy": "fraction", "cross_entropy": "nats per image"}
     return {name: moments.metric(name, unit, protocol) for name, unit in units.items()}
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from arzhang import pictures
 from arzhang.errors import UsageError
 from arzhang.evaluation import classifier
-from arzhang.evaluation.moments import Metric, Moments, blocks
+from arzhang.evaluation.moments import Metric, Moments, own_blocks
 from arzhang.metrics import scores
 from arzhang.randomness import generator, mix
 from arzhang.tasks.classifier import ClassifierTask
@@ -28,14 +28,15 @@ def measure(model: GANTask, images: Any, seed: int, protocol: dict[str, Any]) ->
     """The discriminator's losses on test images and on as many made ones, how often it is right, and how images differ
     from each other, real and made."""
     moments, size = Moments(), block_size(images)
-    for block, indices in blocks(len(images), "evaluating", size):
+    for block, indices in own_blocks(len(images), "evaluating", size):
         indices = indices.to(model.device)
         noise = model.noise(size, generator(seed, "evaluation", block, device=model.device))[: len(indices)]
         batch = batch_of(images, indices, noise)
         moments.add(model.measure(batch) | model.observe(batch))
+    moments = moments.of_all_ranks()
     game = f"{model.recipe.adversarial} loss of a verdict"
     units = {"d_real": game, "d_fake": game, "d_accuracy": "fraction"}
-    return {name: moments.metric(name, units.get(name, "grey value in [0, 1]"), protocol) for name in moments.sums}
+    return {name: moments.metric(name, units.get(name, "grey value in [0, 1]"), protocol) for name in moments.names}
 
 
 @torch.no_grad()
@@ -49,9 +50,10 @@ def told(model: GANTask, judge: Path, run: Run, images: Any, seed: int, protocol
     taken = taken_for(model, network, seed)
     asked, real = Moments(), Moments()
     asked.add({"told": (torch.arange(int(taken.sum())) < taken.trace()).double()})
-    for _, indices in blocks(len(images), "classifying", block_size(images)):
+    for _, indices in own_blocks(len(images), "classifying", block_size(images)):
         found = images.take(indices.to(model.device))
         real.add({"told": (network.predict(found.images).argmax(1) == found.labels).double()})
+    real = real.of_all_ranks()
     one = {str(name): float(right) / TOLD for name, right in zip(names, taken.diagonal(), strict=True)}
     return {
         "told_samples": asked.metric("told", "fraction", described | {"by_class": one}),

@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from arzhang import assembly
+from arzhang import assembly, sharing
 from arzhang.data.pairs import Pairs
 from arzhang.errors import UsageError
-from arzhang.evaluation.moments import Metric, blocks
+from arzhang.evaluation.moments import Metric, own_blocks
 from arzhang.metrics import segmentation
 from arzhang.metrics.weights import sha256
 from arzhang.palettes import CITYSCAPES
@@ -55,11 +55,13 @@ def score(
     """Pixel accuracy, class accuracy and class IoU of what a segmenter says of `images(indices)`, against the label
     maps of these examples."""
     confusion = segmentation.Confusion(len(CITYSCAPES))
-    for _, block in blocks(len(examples), "segmenting", block_size(examples)):
+    for _, block in own_blocks(len(examples), "segmenting", block_size(examples)):
         indices = block.to(examples.device)
         labels = examples.take(indices).inputs
         assert labels is not None
+        confusion.images = int(block[0])  # by which images are dealt to groups
         confusion.add(class_map(labels), segment(images(indices)))
+    confusion.groups, confusion.images = sum(sharing.each(confusion.groups)), len(examples)
     found = segmentation.fcn_score(confusion)
     named = {"pixel_accuracy": found.per_pixel, "class_accuracy": found.per_class, "class_iou": found.class_iou}
     return {

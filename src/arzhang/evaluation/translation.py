@@ -14,7 +14,7 @@ from arzhang.data.images import Splits
 from arzhang.data.pairs import Pairs
 from arzhang.errors import UsageError
 from arzhang.evaluation import segmenter
-from arzhang.evaluation.moments import Metric, Moments, blocks
+from arzhang.evaluation.moments import Metric, Moments, own_blocks
 from arzhang.metrics import paired, scores
 from arzhang.tasks.cyclegan import CycleGANTask
 from arzhang.training.loop import batch_of, block_size
@@ -40,7 +40,7 @@ def measure(model: Translator, examples: Pairs, seed: int, protocol: dict[str, A
     """Of pairs: L1, squared error, PSNR and SSIM of each made image beside the real one, and how outputs of one input
     vary, where they do."""
     moments, varied = Moments(), VARIED if model.noisy else 1
-    for _, block in blocks(len(examples), "translating", max(1, block_size(examples) // varied)):
+    for _, block in own_blocks(len(examples), "translating", max(1, block_size(examples) // varied)):
         indices = block.to(model.device)
         real = examples.take(indices).images
         outputs = torch.stack([made(model, examples, indices, seed + i) for i in range(varied)])
@@ -50,8 +50,9 @@ def measure(model: Translator, examples: Pairs, seed: int, protocol: dict[str, A
             spread = (outputs - outputs.mean(0)).square().sum(0).div(VARIED - 1).sqrt().flatten(1).mean(1)
             columns |= {"variety": spread}
         moments.add(columns)
+    moments = moments.of_all_ranks()
     units = paired.UNITS | {"variety": "grey value in [0, 1], standard deviation"}
-    found = {name: moments.metric(name, units[name], protocol | model.used) for name in moments.sums}
+    found = {name: moments.metric(name, units[name], protocol | model.used) for name in moments.names}
     if model.noisy:
         found["variety"]["protocol"] |= {"outputs": VARIED}
     return found
@@ -61,10 +62,11 @@ def measure(model: Translator, examples: Pairs, seed: int, protocol: dict[str, A
 def cycles(model: CycleGANTask, examples: Pairs, protocol: dict[str, Any]) -> dict[str, Metric]:
     """How far inputs and images are from themselves, there and back: L1."""
     moments = Moments()
-    for _, block in blocks(len(examples), "there and back", block_size(examples)):
+    for _, block in own_blocks(len(examples), "there and back", block_size(examples)):
         indices = block.to(model.device)
         moments.add(model.measure(batch_of(examples, indices, torch.empty(len(indices), 0))))
-    return {name: moments.metric(name, "grey value in [0, 1]", protocol) for name in moments.sums}
+    moments = moments.of_all_ranks()
+    return {name: moments.metric(name, "grey value in [0, 1]", protocol) for name in moments.names}
 
 
 def image_sets(model: Translator, parts: Splits, n: int, seed: int) -> dict[str, scores.ImageSet]:

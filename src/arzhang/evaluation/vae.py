@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from arzhang import pictures
+from arzhang import pictures, sharing
 from arzhang.contracts import Batch
-from arzhang.evaluation.moments import Metric, Moments, blocks, exact
+from arzhang.evaluation.moments import Metric, Moments, exact, own_blocks
 from arzhang.metrics import scores
 from arzhang.randomness import generator, mix
 from arzhang.tasks.vae import ACTIVE, VAETask
@@ -48,7 +48,7 @@ def measure(model: VAETask, images: Any, samples: int, seed: int, protocol: dict
     the four terms of 2c; and how well codes or components tell classes apart, where there are any."""
     moments = Moments()
     codes, shares = [], []
-    for block, indices in blocks(len(images), "evaluating"):
+    for block, indices in own_blocks(len(images), "evaluating"):
         indices = indices.to(model.device)
         rng = generator(seed, "evaluation", block, device=model.device)
         batch = images.batch(indices)
@@ -57,6 +57,7 @@ def measure(model: VAETask, images: Any, samples: int, seed: int, protocol: dict
             codes.append(columns["codes"].cpu())
         if model.recipe.prior == "mixture":
             shares.append(model.responsibilities(batch).cpu())
+    moments, codes, shares = moments.of_all_ranks(), sharing.dealt(codes), sharing.dealt(shares)
     metrics = _likelihoods(model, moments, samples, protocol)
     metrics |= _units(model, moments, protocol)
     metrics["pixel_mse"] = moments.metric("pixel_mse", "squared grey value in [0, 1]", protocol)
@@ -101,7 +102,7 @@ def _likelihoods(model: VAETask, moments: Moments, samples: int, protocol: dict[
 def _units(model: VAETask, moments: Moments, protocol: dict[str, Any]) -> dict[str, Metric]:
     variances = moments.variance("codes")
     units: dict[str, Any] = {"threshold": ACTIVE, "variances": variances.tolist()}
-    if "kl_by_dimension" in moments.sums:
+    if "kl_by_dimension" in moments.names:
         units["kl"] = moments.mean("kl_by_dimension").tolist()
     value = len(pictures.active_units(variances))
     unit = f"of {len(variances)} latent dimensions"

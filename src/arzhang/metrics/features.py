@@ -25,6 +25,7 @@ from rich.progress import Progress
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from arzhang import sharing
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.metrics import weights as files
 from arzhang.metrics.weights import cache, sha256
@@ -256,7 +257,7 @@ class Extractor:
         folder = cache() / "features" if keep else Path(tempfile.mkdtemp(prefix="arzhang-features-"))
         path = folder / f"{key}.npy"
         found = self._kept(path, n)
-        if not all(_gathered(found is not None)):
+        if not all(sharing.each(found is not None)):
             folder.mkdir(parents=True, exist_ok=True)
             found = self._extract(images, n, title, path)
         assert found is not None
@@ -291,31 +292,16 @@ class Extractor:
 
     def _shared(self, batches: Images) -> Iterator[np.ndarray]:
         """Features of the batches in their order, of which each rank computes its own."""
-        rank, ranks = _ranks()
+        rank, ranks = sharing.place()
         waiting = iter(batches)
         while turn := list(islice(waiting, ranks)):
             own = self(turn[rank]).numpy() if rank < len(turn) else None
-            yield from _gathered(own)[: len(turn)]
-
-
-def _ranks() -> tuple[int, int]:
-    together = torch.distributed.is_available() and torch.distributed.is_initialized()
-    return (torch.distributed.get_rank(), torch.distributed.get_world_size()) if together else (0, 1)
-
-
-def _gathered(own: Any) -> list[Any]:
-    """What each rank has, in their order."""
-    _, ranks = _ranks()
-    if ranks == 1:
-        return [own]
-    found = [None] * ranks
-    torch.distributed.all_gather_object(found, own)
-    return found
+            yield from sharing.each(own)[: len(turn)]
 
 
 def _bar(batches: Images, n: int, title: str) -> Iterator[Tensor]:
     """A bar with the rate and the time left, where there is a terminal to show it on."""
-    shown = console().is_terminal and _ranks()[0] == 0
+    shown = console().is_terminal and sharing.place()[0] == 0
     with Progress(console=console(), disable=not shown, transient=True) as progress:
         task = progress.add_task(title, total=n)
         for batch in batches:

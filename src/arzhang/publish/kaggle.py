@@ -25,7 +25,7 @@ OWNER = "OWNER"
 """What stands for the account in the metadata on this disk; a push fills in the user's."""
 PATIENCE, PAUSE = 120.0, 3.0
 """Seconds that Kaggle may take to unpack the wheel, and between two looks."""
-MACHINE = ("accelerator", "devices", "nodes", "strategy", "memory_share", "compile")
+MACHINE = ("accelerator", "devices", "nodes", "strategy", "memory_share", "compile", "deterministic")
 HERE = ("data", "data_root", "dataset", "init_from")
 """Options that are the machine's or the data's, and not the notebook's."""
 

@@ -149,7 +149,7 @@ def decided(task: Pix2PixTask, examples: Any, indices: Tensor) -> dict[str, dict
             columns |= {f"right_{name}": right.double().mean(1), f"mean_{name}": flat.mean(1)}
             columns[f"spread_{name}"] = flat.std(1) if flat.shape[1] > 1 else torch.zeros(len(flat))
         moments.add(columns)
-    found = {name: moments.metric(name, "", {}) for name in moments.sums}
+    found = {name: moments.metric(name, "", {}) for name in moments.names}
     return {name: {"value": metric["value"], "error": metric["uncertainty"]} for name, metric in found.items()}
 
 

@@ -102,7 +102,7 @@ def measured(
             squares += torch.bincount(labels[known], each[known], len(CITYSCAPES))
             counts += torch.bincount(labels[known], minlength=len(CITYSCAPES))
     metrics = {}
-    for name in moments.sums:
+    for name in moments.names:
         metric = moments.metric(name, "", {})
         metrics[name] = {"value": metric["value"], "error": metric["uncertainty"]}
     for name, images in (("between", everything), ("real_between", real)):

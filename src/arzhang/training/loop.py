@@ -45,8 +45,8 @@ SAVE_SECONDS = 600
 """Within an epoch longer than this, a checkpoint is written so often."""
 PREVIEWS = 32
 """Of the pictures in samples/ the last so many are kept, and of older ones ever fewer."""
-JUDGED_EACH = 100
-"""Epochs at whose ends the log is looked through for what is wrong; later, so many times for each tenfold."""
+JUDGED_EACH = 50
+"""Epochs at whose ends the log is looked through for what is wrong; later, every so-manyth part of the course so far."""
 
 
 class Interrupted(ArzhangError):
