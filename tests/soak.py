@@ -84,7 +84,7 @@ class Taking(dict):
         process = psutil.Process()
         super().__init__(
             memory_MB=process.memory_info().rss / 1e6,
-            open_files=len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else process.num_fds(),
+            open_files=process.num_fds() if os.name == "posix" else process.num_handles(),
             threads=max(process.num_threads(), threading.active_count()),
             log_MB=(run / runs.METRICS).stat().st_size / 1e6 if (run / runs.METRICS).exists() else 0.0,
             pictures=len(list((run / "samples").iterdir())),

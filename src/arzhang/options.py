@@ -16,8 +16,8 @@ class Train:
     overwrite: bool = False
     """put the new run in the place of an old one"""
     go_on: bool = False
-    """where --out holds a run of these options already, go on with it: for what starts a command again, such as torchrun
-    --max-restarts or a queue"""
+    """where --out holds a run of these options already, go on with it: for what starts a command again, such as
+    torchrun --max-restarts or a queue"""
 
 
 @dataclass(frozen=True, kw_only=True)

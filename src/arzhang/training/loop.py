@@ -46,7 +46,7 @@ SAVE_SECONDS = 600
 PREVIEWS = 32
 """Of the pictures in samples/ the last so many are kept, and of older ones ever fewer."""
 JUDGED_EACH = 50
-"""Epochs at whose ends the log is looked through for what is wrong; later, every so-manyth part of the course so far."""
+"""Epochs at whose ends the log is looked through for what is wrong; later, once for each such part of the course."""
 
 
 class Interrupted(ArzhangError):
