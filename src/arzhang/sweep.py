@@ -20,6 +20,8 @@ from arzhang.training.run import Run, write_atomically
 from arzhang.wording import ENGLISH, words
 
 RESULTS = "sweep.json"
+RETRIED = 3
+"""Times that Ray begins a run again whose worker died."""
 Notify = Callable[[str], None]
 
 
@@ -168,7 +170,8 @@ def _by_ray(plan: Sequence[recipes.Training], paths: Sequence[Path], samples: in
         one(plan[config["index"]], places[config["index"]], samples, lambda line: None, **how)
 
     space = {"index": tune.grid_search(list(range(len(plan))))}
-    kept = tune.RunConfig(name="ray", storage_path=str(places[0].parent))  # not in the user's home
+    again = tune.FailureConfig(max_failures=RETRIED)  # a run whose worker died goes on from its checkpoint
+    kept = tune.RunConfig(name="ray", storage_path=str(places[0].parent), failure_config=again)  # not in the user's home
     found = tune.Tuner(trial, param_space=space, run_config=kept).fit()
     if found.errors:
         raise ArzhangError(f"{len(found.errors)} of {len(plan)} runs failed: {found.errors[0]}")
