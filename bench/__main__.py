@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("vae_training", "pix2pix", "gradients", "divergences", "metrics", "demo", "parity")
+NAMES = ("vae_training", "pix2pix", "gradients", "divergences", "metrics", "demo", "parity", "scaling")
 
 for name in sys.argv[1:] or NAMES:
     importlib.import_module(f"bench.{name}").main()

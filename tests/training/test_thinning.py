@@ -1,5 +1,6 @@
 """What a long course keeps of its log and pictures: little, the same whether it was interrupted or not, and readable."""
 
+import itertools
 import json
 import signal
 
@@ -50,8 +51,8 @@ def test_what_is_kept_grows_by_the_logarithm(now):
     assert len(places) <= thinning.most(now, 1, 100)
     assert places[-100:] == list(range(max(0, now - 100), now))
     assert now < 1_000 or len(places) < 800
-    gaps = [b - a for a, b in zip(places, places[1:], strict=False)]
-    # Never sparser than a fiftieth of the way back: whoever draws the course sees it everywhere.
+    gaps = [b - a for a, b in itertools.pairwise(places)]
+    # Never sparser than a twenty-fifth of the way back: whoever draws the course sees it everywhere.
     assert all(gap <= max(1, (now - place) / 25) for gap, place in zip(gaps, places, strict=False))
 
 
