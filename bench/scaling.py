@@ -1,7 +1,7 @@
 """Weak scaling on paper: bytes that a step moves between devices against the arithmetic that it does.
 
-Sizes are those of the real networks, their arithmetic is counted by torch on one real step; the machine is the one whose
-data sheet is given below, at the shares of it that are assumed. Nothing of this is measured on such a machine.
+Sizes are those of the real networks, their arithmetic is counted by torch on one real step; the machine is one whose
+data sheet says what is given below, at the shares of it that are assumed. None of this is measured on such a machine.
 """
 
 import torch
@@ -42,7 +42,9 @@ def step(recipe, shape, inputs, images):
 def main():
     """A table of Markdown."""
     print(f"{RANKS:,} devices, {LINK / 1e9:.0f} GB/s and {ARITHMETIC / 1e12:.0f} TFLOP/s each\n")
-    print("| | images a device | gradients, MB | arithmetic, GFLOP | ring, ms | arithmetic, ms | efficiency, no overlap |")
+    print(
+        "| | images a device | gradients, MB | arithmetic, GFLOP | ring, ms | arithmetic, ms | efficiency, no overlap |"
+    )
     print("|---|---|---|---|---|---|---|")
     for name, recipe, shape, inputs, least in CASES:
         for images in (least, 16 * least):

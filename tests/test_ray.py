@@ -49,7 +49,7 @@ def killer(path, struck):
 
 def test_two_nodes_and_a_killed_worker(cluster, tmp_path):
     images = folder_of_images(tmp_path / "images", 60)
-    words = ["--data", str(images), "--epochs", "150", "--batch-size", "16", "--latent-dim", "2"]
+    words = ["--data", str(images), "--epochs", "60", "--batch-size", "16", "--latent-dim", "2"]
     words += ["--accelerator", "cpu"]
     several, struck = {"beta": ["0.5", "2"]}, []
     thread = threading.Thread(target=killer, args=(tmp_path / "ray" / "beta=2", struck), daemon=True)

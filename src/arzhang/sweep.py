@@ -171,7 +171,9 @@ def _by_ray(plan: Sequence[recipes.Training], paths: Sequence[Path], samples: in
 
     space = {"index": tune.grid_search(list(range(len(plan))))}
     again = tune.FailureConfig(max_failures=RETRIED)  # a run whose worker died goes on from its checkpoint
-    kept = tune.RunConfig(name="ray", storage_path=str(places[0].parent), failure_config=again)  # not in the user's home
+    kept = tune.RunConfig(
+        name="ray", storage_path=str(places[0].parent), failure_config=again
+    )  # not in the user's home
     found = tune.Tuner(trial, param_space=space, run_config=kept).fit()
     if found.errors:
         raise ArzhangError(f"{len(found.errors)} of {len(plan)} runs failed: {found.errors[0]}")

@@ -1,4 +1,4 @@
-"""What a long course keeps of its log and pictures: little, the same whether it was interrupted or not, and readable."""
+"""What a long course keeps of its log and pictures: little, the same whether it was interrupted or not, readable."""
 
 import itertools
 import json
