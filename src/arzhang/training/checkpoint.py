@@ -26,6 +26,8 @@ WEIGHTS, AVERAGED, OPTIMIZERS = "weights.safetensors", "averaged.safetensors", "
 MEMORY = "memory.safetensors"
 """What a task keeps from step to step besides, the first axis over ranks."""
 KEPT = 2
+SAFE_UNPICKLER = (2, 10)
+"""The PyTorch from which its restricted unpickler holds what it promises."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,11 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def _restricted(path: Path) -> dict[str, Tensor]:
+    if tuple(map(int, torch.__version__.split(".")[:2])) < SAFE_UNPICKLER:
+        raise ArzhangError(
+            f"{path}: PyTorch {torch.__version__} can be made to run a planted .pth's code (CVE-2026-24747): "
+            f"update to {'.'.join(map(str, SAFE_UNPICKLER))} or later, or give a .safetensors file"
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # on TorchScript archives, which are refused
