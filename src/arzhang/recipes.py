@@ -5,6 +5,7 @@ A field's docstring is its `--help` text. No torch here, so that the command ans
 
 import dataclasses
 import difflib
+import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -549,7 +550,11 @@ def read_yaml(path: Path, limit: int = 1 << 20) -> dict[str, Any]:
 
 def from_words(recipe: type[R], words: Iterable[str]) -> R:
     """A recipe from the words of a command line; raises UsageError, one line, for what makes no sense."""
-    return recipe(**vars(parser(recipe).parse_args(take_config(words))))
+    return recipe(**vars(_parser(recipe).parse_args(take_config(words))))
+
+
+_parser = functools.cache(parser)
+"""To make one takes longer than to use it, and every look into a run does."""
 
 
 def from_mapping(recipe: type[R], values: Mapping[str, Any], where: str = "") -> R:
