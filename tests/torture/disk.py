@@ -198,6 +198,8 @@ class Power(Disk):
         found: dict[str, int] = {}
         with os.scandir(path) as entries:
             for entry in list(entries):
+                if entry.is_symlink():
+                    continue
                 with contextlib.suppress(FileNotFoundError):  # another thread's
                     found[entry.name] = self._hold(entry.path)
                     if entry.is_dir(follow_symlinks=False):

@@ -55,6 +55,7 @@ class Outcome(NamedTuple):
     read: int
     refused: int
     seconds: float
+    """Of the processor's time."""
     slowest: float
     faults: list[Fault]
 
@@ -81,18 +82,19 @@ class Watch:
                 return
             for path in args[: 2 if event == "os.rename" else 1]:
                 if isinstance(path, str | bytes | os.PathLike):
-                    name = os.path.abspath(os.fsdecode(os.fspath(path)))  # noqa: PTH100
-                    if not name.startswith(self.place) and name != os.devnull and args[-1:] != (-1,):
+                    # Relative to an open folder, as shutil.rmtree goes down; the last argument says to which.
+                    relative = event in ("os.remove", "os.rmdir", "os.mkdir") and args[-1] >= 0
+                    at = os.readlink(f"/proc/self/fd/{args[-1]}") if relative else os.getcwd()  # noqa: PTH109
+                    name = os.path.realpath(os.path.join(at, os.fsdecode(os.fspath(path))))  # noqa: PTH118
+                    if not name.startswith(self.place) and name != os.devnull:
                         self.seen.append(f"{event} {name}")
-                    elif event == "open" and not os.path.realpath(name).startswith(self.place):
-                        self.seen.append(f"{event} {name} → {os.path.realpath(name)}")
 
 
 def fuzz(parser: Parser, inputs: int, seed: int, place: Path) -> Outcome:
     """Give a parser its planted files and so many broken ones. A child that dies is told, and another goes on."""
     board = mmap.mmap(-1, 4096)
     faults: list[Fault] = []
-    began, start, total = time.monotonic(), 0, len(parser.planted) + inputs
+    began, start, total = _children(), 0, len(parser.planted) + inputs
     reports = place / "faults.txt"
     reports.unlink(missing_ok=True)
     while start < total:
@@ -116,7 +118,12 @@ def fuzz(parser: Parser, inputs: int, seed: int, place: Path) -> Outcome:
         for entry in reports.read_text(errors="replace").split("\0")[:-1]:
             index, what, trace = entry.split("\1")
             faults.append(Fault(parser.name, seed, int(index), what, trace))
-    return Outcome(read, refused, time.monotonic() - began, slowest, faults)
+    return Outcome(read, refused, _children() - began, slowest, faults)
+
+
+def _children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def inputs_of(parser: Parser, index: int, seed: int) -> Mapping[str, bytes]:

@@ -70,6 +70,14 @@ def entry(room: str, key: Any, build: Callable[[Path], None]) -> Path:
     return home / name
 
 
+def reserve(file: int, size: int) -> None:
+    """Give a file its size, and room for it on the disk: a map of a file that lacks it ends the process, unheard."""
+    if size and hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file, 0, size)
+    else:
+        os.truncate(file, size)
+
+
 def pixels_file(folder: Path, side: int) -> Path:
     return folder / f"pixels{side}.bin"
 

@@ -265,9 +265,9 @@ class Extractor:
         return Seen(found, content.hexdigest(), key)
 
     def _kept(self, path: Path, n: int) -> np.ndarray | None:
-        with contextlib.suppress(ValueError, OSError):
-            found = np.load(path, mmap_mode="r")
-            if found.shape == (n, self.dimensions):
+        with contextlib.suppress(Exception):  # what cannot be read, whatever numpy says of it, is made anew
+            found = np.load(path, mmap_mode="r", allow_pickle=False)
+            if found.shape == (n, self.dimensions) and found.dtype == np.float32:
                 return found
         return None
 
@@ -281,6 +281,8 @@ class Extractor:
                 for rows in self._shared(_bar(images(), n, title)):
                     file.write(rows.astype("<f4").tobytes())
                     count += len(rows)
+                file.flush()
+                os.fsync(file.fileno())  # a name that outlives a power cut must not stand for rows that do not
             if count != n:
                 raise ArzhangError(f"{title}: {count:,} images, not {n:,}")
             Path(beside).replace(path)

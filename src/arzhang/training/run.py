@@ -169,6 +169,16 @@ def _is_entry(entry: Any) -> bool:
         isinstance(entry, dict)
         and all(type(entry.get(name)) is int and 0 <= entry[name] < 1 << 53 for name in ("step", "epoch"))
         and isinstance(entry.get("split"), str)
+        and (entry["split"] != "watch" or _is_watch(entry))
+    )
+
+
+def _is_watch(entry: dict[str, Any]) -> bool:
+    ends, leaks = (entry.get("lowest"), entry.get("highest")), entry.get("leaks")
+    return (
+        all(isinstance(end, int | float) for end in ends)
+        and isinstance(leaks, list)
+        and all(isinstance(turn, str) for turn in leaks)
     )
 
 
