@@ -9,10 +9,11 @@ endif
 BUDGET ?= quick
 OUT ?= reproduce
 
-.PHONY: help reproduce test lint docs format bench soak licences clean
+.PHONY: help reproduce test torture soak lint docs format bench licences clean
 help:
 	@echo "make reproduce   do the whole assignment and leave a page ($(OUT)/index.html); BUDGET=quick|standard|paper"
 	@echo "make test        every test"
+	@echo "make torture     kills, failing disks and broken files, for an hour or more; counts go to docs/reliability.md"
 	@echo "make lint        style, types, the one-way imports, the documentation without a warning"
 	@echo "make docs        the documentation as a site: site/index.html"
 	@echo "make bench       speed beside others', in an environment of its own"
@@ -38,6 +39,9 @@ reproduce: $(VENV)/.installed
 test: export OMP_NUM_THREADS = 1
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+
+torture: $(VENV)/.installed-dev
+	cd tests && OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 ../$(BIN)/python -m torture --write ../docs/reliability.md
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -1,9 +1,14 @@
-"""The real command, in a process of its own."""
+"""The real command, in a process of its own: started as a user starts it, or forked from one that has imported it."""
 
+import functools
+import multiprocessing
 import os
+import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import numpy as np
 from PIL import Image
@@ -39,6 +44,88 @@ def start(*words, cwd=None, **extra):
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+class Forked:
+    """`start`'s process, forked from a server that has imported torch already: four seconds less each."""
+
+    def __init__(self, words, cwd=None, **extra):
+        self.folder = tempfile.TemporaryDirectory()
+        arguments = ([*map(str, words)], os.getcwd() if cwd is None else str(cwd), environment(**extra), self.folder.name)
+        self.process = _server().Process(target=_be, args=arguments)
+        self.process.start()
+        self.kill, self.pid = self.process.kill, self.process.pid
+
+    @property
+    def returncode(self):
+        return self.process.exitcode
+
+    def poll(self):
+        return self.process.exitcode
+
+    def send_signal(self, signum):
+        if self.process.exitcode is None:
+            os.kill(self.pid, signum)
+
+    def communicate(self, timeout=240):
+        self.process.join(timeout)
+        if self.process.exitcode is None:
+            self.process.kill()
+            raise subprocess.TimeoutExpired("arzhang", timeout)
+        said = tuple(Path(self.folder.name, name).read_text() for name in ("1", "2"))
+        self.folder.cleanup()
+        return said
+
+
+@functools.cache
+def _server():
+    server = multiprocessing.get_context("forkserver")
+    server.set_forkserver_preload(["pytest", "command", "arzhang.cli", "arzhang.assembly", "arzhang.evaluation"])
+    return server
+
+
+def _be(words, cwd, env, folder):
+    """A forked process's work: the command, with an environment and files of its own."""
+    os.environ.clear()
+    os.environ.update(env)
+    os.chdir(cwd)
+    for number in (1, 2):
+        os.dup2(os.open(Path(folder, str(number)), os.O_WRONLY | os.O_CREAT, 0o600), number)
+    sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: PTH123, SIM115
+    import torch
+
+    from arzhang.cli import main
+
+    torch.set_num_threads(int(env.get("OMP_NUM_THREADS") or os.cpu_count() or 1))
+    code = main(words)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def forked(*words, cwd=None, timeout=240, **extra):
+    """`arzhang`, forked."""
+    return _ended(Forked(words, cwd, **extra), words, timeout)
+
+
+def on_ranks(ranks, *words, cwd=None, timeout=240, **extra):
+    """So many ranks, forked, with what torchrun tells its processes: the first one's end, once all have ended."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    told = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": str(ranks), "LOCAL_WORLD_SIZE": str(ranks),
+            "GROUP_RANK": "0", "TORCHELASTIC_RUN_ID": "tests"}  # fmt: skip
+    started = [Forked(words, cwd, **extra, **told, RANK=str(i), LOCAL_RANK=str(i)) for i in range(ranks)]
+    return [_ended(one, words, timeout) for one in started][0]
+
+
+def _ended(process, words, timeout):
+    out, err = process.communicate(timeout)
+    return CompletedProcess(words, process.returncode, out, err)
+
+
+if sys.platform == "win32":
+    forked = arzhang
 
 
 def folder_of_images(path, n, size=16, seed=0):

@@ -1,4 +1,7 @@
-"""Two processes on one machine (gloo) see what one process sees."""
+"""Two processes on one machine (gloo) see what one process sees.
+
+One test has the command start its ranks itself; in the others, ranks are forked and told what torchrun tells them.
+"""
 
 import json
 import os
@@ -6,7 +9,7 @@ import sys
 
 import pytest
 import torch
-from command import arzhang, folder_of_images
+from command import arzhang, folder_of_images, forked, on_ranks
 
 from arzhang.training import checkpoint as checkpoints
 from arzhang.training.run import Run
@@ -14,12 +17,19 @@ from arzhang.training.run import Run
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="starts ranks with gloo on POSIX")
 
 
-def train(path, *words, devices=1):
-    done = arzhang(
-        "train", "vae", *words, "--accelerator", "cpu", "--devices", devices, "--out", path,
-        OMP_NUM_THREADS=str(max(1, (os.cpu_count() or 2) // 2)),
-    )  # fmt: skip
+def command(devices, *words, alone=False, **extra):
+    """The command on so many ranks, which must come through; `alone`: as a user starts it."""
+    words = [*words, "--accelerator", "cpu", "--devices", devices]
+    extra = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 2) // 2)), **extra}
+    if alone or sys.platform == "win32":
+        done = arzhang(*words, **extra)
+    else:
+        done = on_ranks(devices, *words, **extra) if devices > 1 else forked(*words, **extra)
     assert done.returncode == 0, done.stderr
+
+
+def train(path, *words, devices=1, alone=False):
+    command(devices, "train", "vae", *words, "--out", path, alone=alone)
     return path
 
 
@@ -35,7 +45,7 @@ def test_gradients_are_reduced_right(tmp_path):
     """Without batch statistics, two ranks at the same global batch are one process, but for the order of sums."""
     images = folder_of_images(tmp_path / "images", 460, size=12)
     words = ["--data", images, "--norm", "none", "--batch-size", 16, "--epochs", 2, "--latent-dim", 4]
-    one, two = train(tmp_path / "one", *words), train(tmp_path / "two", *words, devices=2)
+    one, two = train(tmp_path / "one", *words), train(tmp_path / "two", *words, devices=2, alone=True)
     steps = checkpoints.available(one / "checkpoints")[-1].step
     assert steps >= 50
     assert steps == checkpoints.available(two / "checkpoints")[-1].step
@@ -63,7 +73,7 @@ def test_a_run_goes_on_with_another_number_of_ranks(tmp_path):
     words = ["--data", images, "--norm", "none", "--batch-size", 16, "--latent-dim", 4]
     whole = train(tmp_path / "whole", *words, "--epochs", 4)
     parts = train(tmp_path / "parts", *words, "--epochs", 2, devices=2)
-    done = arzhang("resume", parts, "--epochs", 4, "--devices", 1)
+    done = forked("resume", parts, "--epochs", 4, "--devices", 1)
     assert done.returncode == 0, done.stderr
     assert validation(whole)[-1]["loss"] == pytest.approx(validation(parts)[-1]["loss"], rel=1e-3)
 
@@ -75,7 +85,7 @@ def test_with_batch_norm_the_elbo_agrees(tmp_path):
     found = []
     for name, devices in (("one", 1), ("two", 2)):
         path = train(tmp_path / name, *words, devices=devices)
-        done = arzhang("evaluate", path, "--samples", 1)
+        done = forked("evaluate", path, "--samples", 1)
         assert done.returncode == 0, done.stderr
         found.append(json.loads((path / "eval.json").read_text())["negative_elbo"]["value"])
     assert found[0] == pytest.approx(found[1], rel=5e-3)
@@ -94,14 +104,11 @@ def test_two_players_on_two_ranks_are_those_of_one(tmp_path):
     """Each turn's gradients are reduced over ranks and no others; a bias before instance normalisation has a true
     gradient of zero, whose rounding Adam makes steps of, so that only what can matter is compared."""
     words = ["--size", 32, "--width", 4, "--receptive-field", 16, "--scenes", 8, "--validation", 4, "--epochs", 1]
-    words += ["--choose-by", "l1", "--batch-size", 2, "--norm", "instance", "--accelerator", "cpu"]
+    words += ["--choose-by", "l1", "--batch-size", 2, "--norm", "instance"]
     found = {}
     for ranks in (1, 2):
         out = tmp_path / str(ranks)
-        done = arzhang(
-            "train", "pix2pix", *words, "--devices", ranks, "--out", out, ARZHANG_CACHE=str(tmp_path / "cache")
-        )
-        assert done.returncode == 0, done.stderr
+        command(ranks, "train", "pix2pix", *words, "--out", out, ARZHANG_CACHE=str(tmp_path / "cache"))
         found[ranks] = weights(out)
     idle = ("discriminator.blocks.1.", "generator.down.1.", "generator.down.2.", "generator.down.3.", "generator.up.")
     for name, value in found[1].items():
@@ -122,11 +129,8 @@ def sides(tmp_path_factory):
 
 def cyclegan(sides, path, ranks, *words):
     small = ["--size", 16, "--width", 2, "--receptive-field", 16, "--batch-size", 2, "--schedule", "constant"]
-    done = arzhang(
-        "train", "cyclegan", "--data", sides, *small, "--label-side", "none", "--accelerator", "cpu", *words,
-        "--devices", ranks, "--out", path, OMP_NUM_THREADS="1", ARZHANG_CACHE=str(path.parent / "cache"),
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    words = ["train", "cyclegan", "--data", sides, *small, "--label-side", "none", *words, "--out", path]
+    command(ranks, *words, OMP_NUM_THREADS="1", ARZHANG_CACHE=str(path.parent / "cache"))
     return path
 
 
@@ -145,7 +149,7 @@ def test_each_rank_has_pools_of_its_own_and_goes_on_with_them(sides, tmp_path):
     words = ["--pool", 3]
     whole = cyclegan(sides, tmp_path / "whole", 2, *words, "--epochs", 3)
     parts = cyclegan(sides, tmp_path / "parts", 2, *words, "--epochs", 1)
-    done = arzhang("resume", parts, "--epochs", 3, OMP_NUM_THREADS="1", ARZHANG_CACHE=str(tmp_path / "cache"))
+    done = on_ranks(2, "resume", parts, "--epochs", 3, OMP_NUM_THREADS="1", ARZHANG_CACHE=str(tmp_path / "cache"))
     assert done.returncode == 0, done.stderr
     found, again = (checkpoints.available(path / "checkpoints")[-1] for path in (whole, parts))
     memory = found.tensors(checkpoints.MEMORY)

@@ -39,6 +39,8 @@ from arzhang.training.loop import Loop, batch_of, require_possible
 from arzhang.training.run import CONFIG, Run, refuse_to_overwrite
 
 Notify = Callable[[str], None]
+MOST = 1 << 20
+"""Of a side, of channels and of grey levels: no image has more."""
 JUDGED = 128
 """Validation images on which a judge compares distributions."""
 BEGINNING = 10_000
@@ -442,20 +444,46 @@ def load(
     else:
         run = Run(path)
         recipe, facts, where = run.recipe, run.config.get("data", {}), run.path / "config.yaml"
-    if not isinstance(facts, dict) or not isinstance(facts.get("shape"), list) or "levels" not in facts:
-        raise UsageError(f"{where}: says nothing of the shape of its images, so no model can be made")
+    shape, levels, classes, input_shape = _images_of(facts, where)
     if tensors is None:
         found = sound_checkpoint(run, checkpoint, notify)
         tensors = found.tensors(checkpoints.AVERAGED if recipe.ema else checkpoints.WEIGHTS)
-    shapes = tuple(facts["shape"]), tuple(facts["input_shape"]) if "input_shape" in facts else None
-    task = build(recipe, shapes[0], facts["levels"], torch.device(device), len(facts.get("classes", ())), shapes[1])
-    try:
-        task.networks.load_state_dict(tensors)
-    except RuntimeError as error:
-        why = str(error).splitlines()[-1].strip()
-        raise ArzhangError(f"{where}: the weights are not those of its recipe ({why})") from None
+    # First without memory: a file may ask for networks that no machine can hold, its weights cannot.
+    _require_shapes(recipe, (shape, levels, torch.device("meta"), classes, input_shape), tensors, where)
+    task = build(recipe, shape, levels, torch.device(device), classes, input_shape)
+    checkpoints.load_weights(task.networks, tensors, where)
     task.networks.eval()
     return task
+
+
+def _images_of(facts: Any, where: Path) -> tuple[Any, int | None, int, Any]:
+    """Shape, levels, number of classes and shape of the inputs, of what a file says of a model's images."""
+    told = facts if isinstance(facts, dict) else {}
+    shape, inputs, levels, classes = (told.get(name) for name in ("shape", "input_shape", "levels", "classes"))
+    shapes = [shape] if inputs is None else [shape, inputs]
+    for one in shapes:
+        if not (isinstance(one, list) and len(one) == 3 and all(type(n) is int and 0 < n <= MOST for n in one)):
+            raise UsageError(f"{where}: says nothing of the shape of its images, so no model can be made")
+    if "levels" not in told or (levels is not None and (type(levels) is not int or not 2 <= levels <= MOST)):
+        raise UsageError(f"{where}: says nothing of its images' grey levels, so no model can be made")
+    if not isinstance(classes or [], list):
+        raise UsageError(f"{where}: its classes are no list of names")
+    return tuple(shape), levels, len(classes or []), None if inputs is None else tuple(inputs)
+
+
+def _require_shapes(recipe: recipes.Training, how: tuple[Any, ...], tensors: dict[str, Tensor], where: Path) -> None:
+    """Raise ArzhangError where a recipe's networks are not those of some weights, before memory is taken for them."""
+    try:
+        with torch.device("meta"):
+            own = build(recipe, *how).networks.state_dict()
+    except ArzhangError:
+        raise
+    except (RuntimeError, ValueError, TypeError, OverflowError, ZeroDivisionError) as error:
+        why = (str(error).strip() or type(error).__name__).splitlines()[0][:120]
+        raise ArzhangError(f"{where}: no network can be made of this recipe ({why})") from None
+    for name in own.keys() | tensors.keys():
+        if name not in own or name not in tensors or own[name].shape != tensors[name].shape:
+            raise ArzhangError(f"{where}: the weights are not those of its recipe (see '{name[:80]}')")
 
 
 def load_public(path: Path, device: torch.device | str = "cpu") -> Pix2PixTask:

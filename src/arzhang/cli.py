@@ -634,6 +634,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RuntimeError as error:
         if type(error).__name__ == "OutOfMemoryError":  # the device's; torch may not be imported here
             return fail("the device is out of memory: a smaller --batch-size or --size takes less", 1, debug)
+        if "DefaultCPUAllocator" in str(error) or "bad allocation" in str(error):  # torch's name for a MemoryError
+            return fail("out of memory: a smaller --batch-size or --size takes less", 1, debug)
         raise
 
 

@@ -5,6 +5,7 @@ A field's docstring is its `--help` text. No torch here, so that the command ans
 
 import dataclasses
 import difflib
+import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -533,6 +534,10 @@ def read_options(path: Path) -> dict[str, Any]:
     return {str(name).replace("-", "_"): value for name, value in content.items()}
 
 
+MOST_VALUES = 100_000
+"""Of a configuration, its aliases written out."""
+
+
 def read_yaml(path: Path, limit: int = 1 << 20) -> dict[str, Any]:
     """A YAML mapping from a small file, without running anything in it."""
     import yaml
@@ -541,23 +546,48 @@ def read_yaml(path: Path, limit: int = 1 << 20) -> dict[str, Any]:
         if path.stat().st_size > limit:
             raise UsageError(f"{path}: larger than a configuration can be ({limit:,} bytes)")
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"{path}: not a YAML file of options ({str(error).splitlines()[0]})") from None
     except FileNotFoundError:
         raise UsageError(f"{path}: no such file") from None
+    except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
+        # The safe loader runs nothing, but what makes numbers and dates of words raises whatever comes to it.
+        why = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        raise UsageError(f"{path}: not a YAML file of options ({why})") from None
     if not isinstance(content, dict):
         raise UsageError(f"{path}: must hold a mapping from options to values")
+    _require_small(content, path)
     return content
+
+
+def _require_small(content: Any, path: Path) -> None:
+    """Refuse what a few aliases (`*a`) blow up: every value counts as often as it would be written out."""
+    waiting, count = [content], 0
+    while waiting:
+        one = waiting.pop()
+        count += 1
+        if isinstance(one, dict):
+            waiting += [*one, *one.values()]
+        elif isinstance(one, list | tuple | set):
+            waiting += one
+        if count + len(waiting) > MOST_VALUES or (isinstance(one, int) and one.bit_length() > 1_024):
+            raise UsageError(f"{path}: holds more, or greater numbers, than a configuration can")
 
 
 def from_words(recipe: type[R], words: Iterable[str]) -> R:
     """A recipe from the words of a command line; raises UsageError, one line, for what makes no sense."""
-    return recipe(**vars(parser(recipe).parse_args(take_config(words))))
+    return recipe(**vars(_parser(recipe).parse_args(take_config(words))))
+
+
+_parser = functools.cache(parser)
+"""To make one takes longer than to use it, and every look into a run does."""
 
 
 def from_mapping(recipe: type[R], values: Mapping[str, Any], where: str = "") -> R:
     """A recipe from plain values, each checked as if it had been typed."""
+    known = {field.name for field in dataclasses.fields(recipe)} | set(getattr(recipe, "aliases", {}))  # type: ignore[arg-type]
     try:
+        if unknown := next((name for name in values if name not in known), None):
+            # `help` or `config` would be flags, but no options of a recipe.
+            raise UsageError(f"{flag(str(unknown))[:80]}: no such option{nearest(flag(str(unknown)), map(flag, known))}")
         return from_words(recipe, as_flags(values))
     except UsageError as error:
         raise UsageError(f"{where}: {error}" if where else str(error)) from None

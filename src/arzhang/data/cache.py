@@ -24,6 +24,7 @@ T = TypeVar("T")
 CHUNK = 256
 """Images that threads may be ahead."""
 INDEX = "index.json"
+DTYPES = ("uint8", "uint16", "float32")
 
 
 class Decoded(NamedTuple):
@@ -58,13 +59,23 @@ def entry(room: str, key: Any, build: Callable[[Path], None]) -> Path:
             try:
                 beside.mkdir()
                 build(beside)
+                _flush(beside)  # a name that outlives a power cut must not stand for less than it says
                 shutil.rmtree(home / name, ignore_errors=True)
                 beside.rename(home / name)
+                _flush(home, deep=False)
             except OSError as error:
                 raise ArzhangError(f"{home}: could not be written: {error.strerror or error}") from None
             finally:
                 shutil.rmtree(beside, ignore_errors=True)
     return home / name
+
+
+def reserve(file: int, size: int) -> None:
+    """Give a file its size, and room for it on the disk: a map of a file that lacks it ends the process, unheard."""
+    if size and hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file, 0, size)
+    else:
+        os.truncate(file, size)
 
 
 def pixels_file(folder: Path, side: int) -> Path:
@@ -91,13 +102,34 @@ def write_index(
 
 
 def read(folder: Path) -> Decoded:
-    """What `write_index` described, memory-mapped."""
-    index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-    sides = tuple(
-        np.memmap(pixels_file(folder, side), dtype=index["dtype"], mode="r", shape=tuple(shape))
-        for side, shape in enumerate(index["shapes"])
-    )
-    return Decoded(sides, index["names"], index["hashes"], index["unreadable"])
+    """What `write_index` described, memory-mapped. Raises ArzhangError where it makes no sense."""
+    try:
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        dtype, shapes = index["dtype"], [tuple(map(int, shape)) for shape in index["shapes"]]
+        words = [index[name] for name in ("names", "hashes", "unreadable")]
+        if dtype not in DTYPES or any(len(shape) != 4 or min(shape) < 1 for shape in shapes):
+            raise ValueError(f"{dtype} of shapes {shapes}"[:120])
+        if {shape[0] for shape in shapes} != {len(words[0])} or not all(isinstance(word, str) for word in (*words[0], *words[1], *words[2])):
+            raise ValueError("names and rows do not agree")
+        sides = tuple(
+            np.memmap(pixels_file(folder, side), dtype=dtype, mode="r", shape=shape)
+            for side, shape in enumerate(shapes)
+        )
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise ArzhangError(f"{folder}: damaged ({error}); remove this folder, it is then made anew") from None
+    return Decoded(sides, *words)
+
+
+def _flush(path: Path, deep: bool = True) -> None:
+    """Make a folder durable, and what is in it. (Windows cannot open folders.)"""
+    for inner in path.iterdir() if deep and path.is_dir() else ():
+        _flush(inner)
+    if os.name != "nt" or path.is_file():
+        handle = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def threaded(work: Callable[[K], T], names: Sequence[K], title: str) -> Iterator[tuple[K, T]]:

@@ -1,5 +1,7 @@
 """One image file → one array, at the file's own precision: nothing is quantised silently."""
 
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -116,6 +118,7 @@ def _read(path: Path) -> np.ndarray:
             return _array(file.pages[0].asarray())
     if _png_depth(path) == 16:
         # Pillow would make 8 bits of the coloured ones, without a word.
+        _refuse_bomb(path)
         with path.open("rb") as file:
             width, height, rows, info = png.Reader(file=file).asDirect()
             values = np.vstack([np.asarray(row, np.uint16) for row in rows])
@@ -137,6 +140,24 @@ def _png_depth(path: Path) -> int | None:
     with path.open("rb") as file:
         start = file.read(25)
     return start[24] if start[:8] == b"\x89PNG\r\n\x1a\n" and len(start) == 25 else None
+
+
+def _refuse_bomb(path: Path) -> None:
+    """Raise Unreadable where a PNG of 16 bits unpacks to more than its pixels, which its reader would do all at once."""
+    with path.open("rb") as file:
+        start = file.read(33)
+        width, height = struct.unpack_from(">II", start, 16)
+        left = 2 * height * (8 * width + 8)  # four channels of two bytes, a filter a row; twice that where it is interlaced
+        unpacker = zlib.decompressobj()
+        while len(head := file.read(8)) == 8:
+            size, kind = struct.unpack(">I4s", head)
+            packed = file.read(size) if kind == b"IDAT" else b""
+            file.seek(4 if kind == b"IDAT" else size + 4, 1)
+            while packed and not unpacker.eof:
+                left -= len(unpacker.decompress(packed, 1 << 20))
+                packed = unpacker.unconsumed_tail
+                if left < 0:
+                    raise Unreadable("unpacks to far more than its pixels")
 
 
 def _layout(shape: tuple[int, ...]) -> tuple[int, int, int]:

@@ -341,8 +341,10 @@ def _members(read: set[str]) -> Callable[[Text, Known], Iterator[Edit]]:
     """Rule: a class without methods and values that nobody asks for, and without attributes that nobody reads."""
 
     def unread(target: ast.expr) -> bool:
-        own = isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == "self"
-        return own and target.attr not in read
+        match target:
+            case ast.Attribute(value=ast.Name(id="self"), attr=name):
+                return name not in read
+        return False
 
     def rule(text: Text, known: Known) -> Iterator[Edit]:
         for kind in [node for node in text.tree.body if isinstance(node, ast.ClassDef)]:

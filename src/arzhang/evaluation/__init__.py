@@ -191,7 +191,7 @@ def read(path: Path) -> dict[str, Metric]:
         good = all({"value", "uncertainty", "n", "protocol"} <= metric.keys() for metric in found.values())
     except FileNotFoundError:
         raise UsageError(f"{file}: no such file") from None
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise UsageError(f"{file}: holds no scores ({error})") from None
     if not good:
         raise UsageError(f"{file}: holds no scores (each has a value, an uncertainty, n and a protocol)")

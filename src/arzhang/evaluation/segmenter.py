@@ -61,7 +61,7 @@ def score(
         assert labels is not None
         confusion.images = int(block[0])  # by which images are dealt to groups
         confusion.add(class_map(labels), segment(images(indices)))
-    confusion.groups, confusion.images = sum(sharing.each(confusion.groups)), len(examples)
+    confusion.groups, confusion.images = torch.stack(sharing.each(confusion.groups)).sum(0), len(examples)
     found = segmentation.fcn_score(confusion)
     named = {"pixel_accuracy": found.per_pixel, "class_accuracy": found.per_class, "class_iou": found.class_iou}
     return {

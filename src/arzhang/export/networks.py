@@ -284,5 +284,5 @@ def _alone(network: Any, *without: str) -> Any:
             delattr(own, name)
     for layer in own.modules():
         if isinstance(layer, ConvTranspose2d):
-            layer.__class__ = nn.ConvTranspose2d
+            layer.__class__ = nn.ConvTranspose2d  # type: ignore[assignment]
     return own.requires_grad_(False)

@@ -266,9 +266,9 @@ class Extractor:
         return Seen(found, content.hexdigest(), key)
 
     def _kept(self, path: Path, n: int) -> np.ndarray | None:
-        with contextlib.suppress(ValueError, OSError):
-            found = np.load(path, mmap_mode="r")
-            if found.shape == (n, self.dimensions):
+        with contextlib.suppress(Exception):  # what cannot be read, whatever numpy says of it, is made anew
+            found = np.load(path, mmap_mode="r", allow_pickle=False)
+            if found.shape == (n, self.dimensions) and found.dtype == np.float32:
                 return found
         return None
 
@@ -282,6 +282,8 @@ class Extractor:
                 for rows in self._shared(_bar(images(), n, title)):
                     file.write(rows.astype("<f4").tobytes())
                     count += len(rows)
+                file.flush()
+                os.fsync(file.fileno())  # a name that outlives a power cut must not stand for rows that do not
             if count != n:
                 raise ArzhangError(f"{title}: {count:,} images, not {n:,}")
             Path(beside).replace(path)
@@ -296,7 +298,7 @@ class Extractor:
         waiting = iter(batches)
         while turn := list(islice(waiting, ranks)):
             own = self(turn[rank]).numpy() if rank < len(turn) else None
-            yield from sharing.each(own)[: len(turn)]
+            yield from (found for found in sharing.each(own) if found is not None)
 
 
 def _bar(batches: Images, n: int, title: str) -> Iterator[Tensor]:

@@ -20,6 +20,8 @@ from arzhang.errors import UsageError
 
 GROUPS = 10
 CHUNK = 4_096
+LARGEST = 1 << 30
+"""Bytes of published statistics: 8 for each pair of 8,192 dimensions are half of it."""
 
 
 class Moments(NamedTuple):
@@ -199,9 +201,12 @@ def published(path: str) -> Moments:
     """Reference statistics as others publish them: an .npz with `mu` and `sigma`."""
     try:
         with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+            for name in ("mu", "sigma"):
+                _refuse_huge(file.zip, f"{name}.npy")
             mean, covariance = torch.from_numpy(file["mu"]).double(), torch.from_numpy(file["sigma"]).double()
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise UsageError(f"{path}: no statistics with 'mu' and 'sigma' in it ({error})") from None
+    except Exception as error:  # what unpacks and reads it raises whatever comes to it on a damaged file
+        why = (str(error).strip() or type(error).__name__).splitlines()[0][:120]
+        raise UsageError(f"{path}: no statistics with 'mu' and 'sigma' in it ({why})") from None
     if mean.ndim != 1 or covariance.shape != (len(mean), len(mean)):
         raise UsageError(f"{path}: a mean of {tuple(mean.shape)} and a covariance of {tuple(covariance.shape)}")
     if not (mean.isfinite().all() and covariance.isfinite().all()):
@@ -209,6 +214,16 @@ def published(path: str) -> Moments:
     if not torch.allclose(covariance, covariance.T, rtol=1e-4, atol=1e-6 * float(covariance.abs().max())):
         raise UsageError(f"{path}: 'sigma' is not symmetric, so it is no covariance")
     return Moments(0, mean, covariance)
+
+
+def _refuse_huge(archive: zipfile.ZipFile, name: str) -> None:
+    """Raise ValueError for an array that says it is larger than any statistics, before memory is taken for it."""
+    with archive.open(name) as file:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(file)
+    if math.prod(shape) * dtype.itemsize > LARGEST:
+        raise ValueError(f"{name} says it is of shape {shape}")
 
 
 def pooled(parts: Iterable[Moments]) -> Moments:

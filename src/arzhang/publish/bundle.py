@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from arzhang.errors import ArzhangError, UsageError
+from arzhang.training.run import flush
 
 MARK = ".arzhang-bundle"
 """A file in every bundle: a folder that holds it may be written anew."""
@@ -38,8 +39,11 @@ def fresh(out: Path) -> Iterator[Path]:
         yield folder
         refuse_leaks(folder)
         (folder / MARK).write_text("made by `arzhang publish`, which may write it anew\n", encoding="utf-8")
+        for path in (*folder.rglob("*"), folder):
+            flush(path)
         shutil.rmtree(out, ignore_errors=True)
         folder.replace(out)
+        flush(out.parent)
 
 
 def linked(source: str, target: str) -> None:

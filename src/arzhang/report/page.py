@@ -162,6 +162,8 @@ def _write_whole(path: Path, text: str) -> None:
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
         mask = os.umask(0o022)
         os.umask(mask)
         Path(beside).chmod(0o666 & ~mask)  # mkstemp's files are their owner's alone

@@ -218,6 +218,8 @@ def read_study(folder: Path) -> dict[str, Any]:
         if isinstance(found, dict) and found.get("study") == path.stem:
             if not {"options", "conclusions", "figures"} <= found.keys():
                 raise ArzhangError(f"{path}: its options, conclusions or figures are missing; run the study again")
+            if not isinstance(found["options"], dict):
+                raise ArzhangError(f"{path}: its options are no mapping; run the study again")
             words = found.get("command")
             return {**found, **({"command": [named(word) for word in words]} if isinstance(words, list) else {}),
                     "options": {name: named(value) for name, value in found["options"].items()}}  # fmt: skip

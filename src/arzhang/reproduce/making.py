@@ -1,5 +1,6 @@
 """How the parts of the assignment are made: each does what is missing in its folder, and nothing where it is whole."""
 
+import contextlib
 import dataclasses
 import importlib
 import json
@@ -46,7 +47,10 @@ class Work:
         """A study in `home/name`; it is kept where it was made with the same options."""
         result = self.home / name / f"{name}.json"
         wanted = json.loads(json.dumps(dataclasses.asdict(options)))
-        if not result.exists() or json.loads(result.read_text(encoding="utf-8")).get("options") != wanted:
+        known: Any = None
+        with contextlib.suppress(OSError, ValueError, RecursionError):  # what cannot be read is made anew
+            known = json.loads(result.read_text(encoding="utf-8"))
+        if not isinstance(known, dict) or known.get("options") != wanted:
             importlib.import_module(f"arzhang.studies.{name}").study(options, self.home / name, self.notify)
 
     @property

@@ -34,6 +34,7 @@ from arzhang.studies import exact, gradient_conclusions, gradient_figures
 from arzhang.studies.expressions import Integrand, integrand
 from arzhang.studies.gradient_conclusions import CONFIDENCE
 from arzhang.studies.options import GradientStudy
+from arzhang.training.run import write_atomically
 
 RESULTS = "gradients.json"
 ESTIMATORS: dict[str, Estimator] = {
@@ -99,7 +100,7 @@ def study(options: GradientStudy, out: Path, notify: Callable[[str], None] = pri
         "tables": [_table(curves)],
         "figures": gradient_figures.draw(curves, sizes, mohamed, options.sigma, out),
     }
-    (out / RESULTS).write_text(json.dumps(results, indent=1, allow_nan=False), encoding="utf-8")
+    write_atomically(out / RESULTS, json.dumps(results, indent=1, allow_nan=False))
     return results
 
 

@@ -1,5 +1,6 @@
 """What was measured of a run, kept beside it: a study that runs again measures only what is new."""
 
+import contextlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +16,10 @@ def kept(
     """What was measured of a run: found beside it where the same weights were measured in the same way before."""
     how = json.loads(json.dumps(how | {"weights": sound_digest(Run(path), checkpoint)}))
     place = path.parent / f"{path.name}.json"
-    if place.exists() and (known := json.loads(place.read_text(encoding="utf-8"))).get("how") == how:
-        return {"metrics": known["metrics"]}
+    with contextlib.suppress(OSError, ValueError, LookupError, TypeError, RecursionError):  # then it is measured anew
+        known = json.loads(place.read_text(encoding="utf-8"))
+        if known["how"] == how:
+            return {"metrics": known["metrics"]}
     found = measured()
     write_atomically(place, json.dumps({"how": how, "metrics": found}) + "\n")
     return {"metrics": found}

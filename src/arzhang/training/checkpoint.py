@@ -6,7 +6,7 @@ and renamed, so that a kill at any instant leaves the last good one. The two las
 
 import hashlib
 import json
-import os
+import re
 import shutil
 import warnings
 from collections.abc import Callable, Mapping
@@ -17,9 +17,10 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from arzhang.errors import ArzhangError
+from arzhang.training.run import flush
 
 MANIFEST, STATE = "manifest.json", "state.json"
 WEIGHTS, AVERAGED, OPTIMIZERS = "weights.safetensors", "averaged.safetensors", "optimizers.safetensors"
@@ -54,8 +55,29 @@ class Checkpoint:
         return read_tensors(self.path / name)
 
     def state(self) -> dict[str, Any]:
-        """The plain values: step, epoch, and what the loop had not logged yet."""
-        return json.loads((self.path / STATE).read_text(encoding="utf-8"))
+        """The plain values: step, epoch, and what the loop had not logged yet. Raises ArzhangError where it has none."""
+        path = self.path / STATE
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise ArzhangError(f"{path}: unreadable ({error})") from None
+        if not isinstance(found, dict):
+            raise ArzhangError(f"{path}: must hold a mapping")
+        return found
+
+    def course(self) -> tuple[list[list[str]], float, Tensor]:
+        """Of its state what the loop goes on with: the terms of each turn, seconds so far, and their values (steps,
+        terms) that were not logged yet. Raises ArzhangError where they do not agree."""
+        state = self.state()
+        try:
+            names = [[str(name) for name in turn] for turn in state["names"] if isinstance(turn, list)]
+            seconds, window = float(state["seconds"]), torch.tensor(state["window"], dtype=torch.float32)
+            good = window.numel() == 0 or window.shape[1:] == (sum(map(len, names)),)
+        except (ValueError, LookupError, TypeError, RuntimeError, OverflowError):
+            good = False
+        if not good or len(names) != len(state["names"]):
+            raise ArzhangError(f"{self.path / STATE}: its values are not those of a training")
+        return names, seconds, window
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -139,17 +161,6 @@ def save(
     return Checkpoint(final, step, validation, files)
 
 
-def flush(path: Path) -> None:
-    """Make a file or folder durable. (Windows cannot open folders, and its rename is durable by itself.)"""
-    if os.name == "nt" and path.is_dir():
-        return
-    handle = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def available(folder: Path) -> list[Checkpoint]:
     """Every checkpoint with a readable manifest, oldest first."""
     found = []
@@ -162,7 +173,7 @@ def available(folder: Path) -> list[Checkpoint]:
                 continue  # a name that climbs out of the folder, or a checkpoint of nothing
             validation = state["validation"]
             found.append(Checkpoint(path, int(state["step"]), None if validation is None else float(validation), files))
-        except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError):
+        except (OSError, ValueError, KeyError, AttributeError, TypeError, OverflowError, RecursionError):
             continue
     return found
 
@@ -200,6 +211,15 @@ def newest_sound(folder: Path, notify: Callable[[str], None], which: str = "last
     return None
 
 
+def load_weights(module: nn.Module, tensors: Mapping[str, Tensor], where: Path) -> None:
+    """Put tensors into the module that they are of, or raise ArzhangError with the first that is not its own."""
+    try:
+        module.load_state_dict(tensors)
+    except RuntimeError as error:
+        why = str(error).splitlines()[-1].strip()
+        raise ArzhangError(f"{where}: the weights are not those of its recipe ({why})") from None
+
+
 def optimizer_tensors(optimizers: Mapping[str, torch.optim.Optimizer]) -> dict[str, Tensor]:
     """The state of optimizers as flat tensors: `turn/parameter/name`."""
     return {
@@ -211,14 +231,22 @@ def optimizer_tensors(optimizers: Mapping[str, torch.optim.Optimizer]) -> dict[s
 
 
 def restore_optimizers(optimizers: Mapping[str, torch.optim.Optimizer], tensors: Mapping[str, Tensor]) -> None:
-    """The inverse of `optimizer_tensors`; the options of the groups are the recipe's, not the file's."""
+    """The inverse of `optimizer_tensors`; the options of the groups are the recipe's, not the file's.
+
+    Raises ArzhangError for a tensor that belongs to no parameter, or is not of its parameter's shape.
+    """
     for turn, optimizer in optimizers.items():
         state: dict[int, dict[str, Tensor]] = {}
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         for name, value in tensors.items():
-            owner, index, key = name.split("/", 2)
-            if owner == turn:
-                state.setdefault(int(index), {})[key] = _laid_out_as(parameters[int(index)], value)
+            match = re.fullmatch(r"([^/]+)/(\d{1,6})/(\w+)", name)
+            if match is None or match[1] not in optimizers:
+                raise ArzhangError(f"{OPTIMIZERS}: '{name[:80]}' is the state of no optimizer of this recipe")
+            index = int(match[2])
+            if match[1] == turn:
+                if index >= len(parameters) or (value.dim() and value.shape != parameters[index].shape):
+                    raise ArzhangError(f"{OPTIMIZERS}: '{name}' of shape {tuple(value.shape)} fits no parameter")
+                state.setdefault(index, {})[match[3]] = _laid_out_as(parameters[index], value)
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 

@@ -363,6 +363,7 @@ class Loop:
                 files[checkpoints.AVERAGED] = self.averaged.module.state_dict()
             if memory:
                 files[checkpoints.MEMORY] = memory
+            self.run.flush_log()
             state = {"epoch": epoch, "seconds": self._seconds(), "names": self.names, "window": window.tolist()}
             checkpoints.save(self.run.path / "checkpoints", self.step, files, state, validation)
         self.fabric.barrier()
@@ -389,19 +390,18 @@ class Loop:
         if self._chief():
             self._thin()
         device = self.fabric.device
-        self.task.networks.load_state_dict(found.tensors(checkpoints.WEIGHTS))
+        checkpoints.load_weights(self.task.networks, found.tensors(checkpoints.WEIGHTS), found.path)
         moved = {name: tensor.to(device) for name, tensor in found.tensors(checkpoints.OPTIMIZERS).items()}
         checkpoints.restore_optimizers({turn.name: turn.optimizer for turn in self.task.turns}, moved)
         if self.averaged is not None:
-            self.averaged.module.load_state_dict(found.tensors(checkpoints.AVERAGED))
+            checkpoints.load_weights(self.averaged.module, found.tensors(checkpoints.AVERAGED), found.path)
             self.averaged.n_averaged.fill_(step)
         if isinstance(self.task, Remembering):
             rank = self.fabric.global_rank
             kept = found.tensors(checkpoints.MEMORY).items()
             self.task.memory.load_state_dict({name: ranks[rank % len(ranks)] for name, ranks in kept})
-        state = found.state()
-        self.names, self.seconds_before = state["names"], state["seconds"]
-        self.window = list(torch.tensor(state["window"], device=device)) if state["window"] else []
+        self.names, self.seconds_before, window = found.course()
+        self.window = list(window.to(device)) if window.numel() else []
 
 
 @torch.no_grad()

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import errno
 import json
 import os
 import platform
@@ -35,9 +36,21 @@ def write_atomically(path: Path, content: str | bytes) -> None:
             os.fsync(file.fileno())
         Path(beside).chmod(0o666 & ~_umask())
         Path(beside).replace(path)
+        flush(path.parent)
     except BaseException:
         Path(beside).unlink(missing_ok=True)
         raise
+
+
+def flush(path: Path) -> None:
+    """Make a file or folder durable. (Windows cannot open folders, and its rename is durable by itself.)"""
+    if os.name == "nt" and path.is_dir():
+        return
+    handle = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _umask() -> int:
@@ -65,13 +78,8 @@ class Run:
             refuse_to_overwrite(path, overwrite)
             with cls(path).locked():
                 pass  # nobody trains in it
+            (path / CONFIG).unlink()  # a kill from here on leaves no run that could be gone on with
             shutil.rmtree(path)
-        path.mkdir(parents=True, exist_ok=True)
-        try:
-            for folder in ("checkpoints", "samples", "figures"):
-                (path / folder).mkdir()
-        except FileExistsError:
-            raise ArzhangError(f"{path}: another process began a run here a moment ago") from None
         config = {
             "system": recipe.system,
             "recipe": dataclasses.asdict(recipe),
@@ -79,7 +87,23 @@ class Run:
             "versions": versions(),
         }
         text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
-        write_atomically(path / CONFIG, "# The resolved recipe of this run; `arzhang resume` reads it.\n" + text)
+        # Made beside and named when whole: a kill leaves no folder that is neither a run nor free for one.
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+        try:
+            for folder in ("checkpoints", "samples", "figures"):
+                (beside / folder).mkdir()
+            write_atomically(beside / CONFIG, "# The resolved recipe of this run; `arzhang resume` reads it.\n" + text)
+            beside.chmod(0o777 & ~_umask())
+            if path.exists():
+                path.rmdir()
+            beside.rename(path)
+            flush(path.parent)
+        except BaseException as error:
+            shutil.rmtree(beside, ignore_errors=True)
+            if isinstance(error, OSError) and error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                raise ArzhangError(f"{path}: another process began a run here a moment ago") from None
+            raise
         return cls(path)
 
     @property
@@ -87,8 +111,8 @@ class Run:
         """The recipe of this run, checked as if typed."""
         where = str(self.path / CONFIG)
         system, values = self.config.get("system"), self.config.get("recipe")
-        if system not in SYSTEMS or not isinstance(values, dict):
-            raise UsageError(f"{where}: says system '{system}', known are {', '.join(SYSTEMS)}")
+        if not isinstance(system, str) or system not in SYSTEMS or not isinstance(values, dict):
+            raise UsageError(f"{where}: says system '{str(system)[:80]}', known are {', '.join(SYSTEMS)}")
         return from_mapping(SYSTEMS[system], values, where)
 
     def update(self, recipe: Training) -> None:
@@ -116,13 +140,20 @@ class Run:
         with (self.path / METRICS).open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
 
+    def flush_log(self) -> None:
+        """Make the log durable: a checkpoint must not outlive the lines that lead to it, for they are not made anew."""
+        if (self.path / METRICS).exists():
+            flush(self.path / METRICS)
+            flush(self.path)
+
     def metrics(self) -> list[dict[str, Any]]:
-        """All lines of the log; a line that a kill left half-written is passed over."""
+        """All lines of the log; a line that a kill left half-written, or that is none of a log, is passed over."""
         path = self.path / METRICS
         entries = []
-        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-            with contextlib.suppress(json.JSONDecodeError):
-                entries.append(json.loads(line))
+        for line in path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else []:
+            with contextlib.suppress(ValueError, RecursionError):
+                if _is_entry(entry := json.loads(line)):
+                    entries.append(entry)
         return entries
 
     def truncate(self, step: int) -> None:
@@ -148,6 +179,25 @@ class Run:
     def finished(self) -> bool:
         """Whether the log says that the last epoch was validated."""
         return any(e.get("split") == "validation" and e["epoch"] >= self.recipe.epochs for e in self.metrics())
+
+
+def _is_entry(entry: Any) -> bool:
+    """Whether it has what every line of a log has: a step and an epoch that are whole numbers, and a split."""
+    return (
+        isinstance(entry, dict)
+        and all(type(entry.get(name)) is int and 0 <= entry[name] < 1 << 53 for name in ("step", "epoch"))
+        and isinstance(entry.get("split"), str)
+        and (entry["split"] != "watch" or _is_watch(entry))
+    )
+
+
+def _is_watch(entry: dict[str, Any]) -> bool:
+    ends, leaks = (entry.get("lowest"), entry.get("highest")), entry.get("leaks")
+    return (
+        all(isinstance(end, int | float) for end in ends)
+        and isinstance(leaks, list)
+        and all(isinstance(turn, str) for turn in leaks)
+    )
 
 
 def refuse_to_overwrite(path: Path, overwrite: bool) -> None:

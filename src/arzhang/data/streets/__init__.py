@@ -70,7 +70,7 @@ def made(part: str, count: int, height: int, width: int, notify: Notify = print)
     def build(folder: Path) -> None:
         for side in (0, 1):
             with cache.pixels_file(folder, side).open("wb") as file:
-                file.truncate(count * 3 * height * width)
+                cache.reserve(file.fileno(), count * 3 * height * width)
         work: list[Any] = [folder, FIRST[part], count, height, width]
         hands = min(os.cpu_count() or 1, 16, count * max(height * width, 64 * 64) // (ALONE * 64 * 64) + 1)
         if count >= ALONE:
