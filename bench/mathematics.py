@@ -2,7 +2,7 @@
 
 The gradients' limit draws the same random numbers in the same chunks and evaluates f on them with plain torch: no
 gradients, no statistics. Beside it stand loops over means as one writes them by hand: with one `backward` for each
-single-sample gradient (timed on 1 of 1000 samples; the page's time is that of the thousandth), and with all samples of
+single-sample gradient (timed on 1 of 10,000 samples; the page's time is that of the part), and with all samples of
 a mean in one `backward`. D_CS's limit is one Gaussian log-density of its largest shape.
 """
 
@@ -25,7 +25,7 @@ FUNCTIONS = [integrand(name) for name in ("square", "linear:3", "sin", "cos:5")]
 NAMES = ("pathwise", "score-function", "measure-valued")
 MEANS = torch.linspace(-3, 3, 41, dtype=torch.float64)
 SAMPLES = 100_000
-SCALE = 1000
+SCALE = 10_000
 B, K, D = 128, 100, 32
 TIMES = 20
 F = Callable[[Tensor], Tensor]
@@ -70,7 +70,7 @@ def surrogate(f: F, name: str, μ: Tensor, n: int) -> Tensor:
 
 
 def loop_of_samples() -> None:
-    """Single-sample gradients, one `backward` each: a thousandth of them."""
+    """Single-sample gradients, one `backward` each: a ten-thousandth of them."""
     for f in FUNCTIONS:
         for name in NAMES:
             for mean in MEANS:
@@ -144,7 +144,7 @@ def rows() -> dict[str, Row]:
                 "arzhang": lambda: ours,
                 "drawing and evaluating": lambda: plain,
                 "loop over means": lambda: loop_of_means,
-                "a backward a sample, a thousandth": lambda: loop_of_samples,
+                "a backward a sample, a ten-thousandth": lambda: loop_of_samples,
             },
             unit="study",
             limit="drawing and evaluating",

@@ -1,10 +1,11 @@
 """A VAE's networks: assignment 3a's encoder and decoder for 28×28×1, the pattern for other sizes, and 3b's heads."""
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from arzhang.errors import UsageError
 
@@ -29,25 +30,48 @@ class Encoder(nn.Sequential):
 
 
 class ConvTranspose2d(nn.ConvTranspose2d):
-    """torch's layer, by a faster way where one channel comes out on a CPU: oneDNN's takes over twice as long there.
-
-    A pixel of the input times the kernel is a 3×3 patch of the output, and neighbouring patches, two pixels apart,
-    overlap in one row and one column: the outer taps on one side are added to those on the other.
-    """
+    """torch's layer, by a faster way where one channel comes out on a CPU: oneDNN's takes over twice as long there."""
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         layout = (self.kernel_size, self.stride, self.padding, self.output_padding, self.out_channels)
         if x.device.type != "cpu" or x.ndim != 4 or layout != ((3, 3), (2, 2), (1, 1), (1, 1), 1) or output_size:
             return super().forward(x, output_size)
+        image = _Taps.apply(x, self.weight)
+        return image if self.bias is None else image + self.bias
+
+
+class _Taps(torch.autograd.Function):
+    """A transposed convolution of (B, C, H, W) by (C, 1, 3, 3) to (B, 1, 2H, 2W).
+
+    A pixel of the input times the kernel is a 3×3 patch of the output, and neighbouring patches, two pixels apart,
+    overlap in one row and one column: the outer taps on one side are added to those on the other. The way back is an
+    ordinary convolution with the same kernel, for which oneDNN is fast.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
+        ctx.save_for_backward(x, weight)
         n, channels, height, width = x.shape
-        kernel = self.weight.permute(0, 2, 3, 1).reshape(channels, 9)  # so its gradient lies as a channels_last weight
+        kernel = weight.permute(0, 2, 3, 1).reshape(channels, 9)
         taps = kernel.t() @ x.permute(0, 2, 3, 1).reshape(-1, channels).t()
         left, middle, right = taps.view(3, 3, n, height, width).unbind(1)
         rows = torch.stack((middle, right + nn.functional.pad(left, (-1, 1))), -1)  # pad: shift, and 0 at the border
         upper, middle, lower = rows.view(3, n, height, 2 * width).unbind()
         image = torch.stack((middle, lower + nn.functional.pad(upper, (0, 0, -1, 1))), 2)
-        image = image.view(n, 1, 2 * height, 2 * width)  # no -1: a rank may have no image
-        return image if self.bias is None else image + self.bias
+        return image.view(n, 1, 2 * height, 2 * width)  # no -1: a rank may have no image
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        x, weight = ctx.saved_tensors
+        # Of one type, whatever autocast made of them; the weight's gradient lies in memory as the weight does.
+        values, kernel = x.to(gradient.dtype), weight.to(gradient.dtype)
+        asked_x, asked_weight = ctx.needs_input_grad
+        of_x = nn.functional.conv2d(gradient, kernel, stride=2, padding=1).to(x.dtype) if asked_x else None
+        if not asked_weight:
+            return of_x, None
+        of_weight = torch.nn.grad.conv2d_weight(gradient, weight.shape, values, stride=2, padding=1)
+        return of_x, of_weight.to(weight.dtype)
 
 
 class Decoder(nn.Sequential):

@@ -1,11 +1,36 @@
 """The optimizer of every task."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from arzhang.recipes import Training
+
+
+class Adam(torch.optim.Adam):
+    """torch's fused Adam on a CPU, bit for bit, without what stands around its one pass over the weights: a search for
+    accelerators in each step, sorting by device and type, a count wrapped anew for each tensor. For networks of small
+    layers that takes many times as long as the pass."""
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+        moved = [[p for p in group["params"] if p.grad is not None] for group in self.param_groups]
+        if closure is not None or not all(self.state.get(p) for some in moved for p in some):
+            return super().step(closure)  # which makes the moments
+        for group, weights in zip(self.param_groups, moved, strict=True):
+            gradients = [p.grad for p in weights]
+            means, squares, steps = ([self.state[p][of] for p in weights] for of in ("exp_avg", "exp_avg_sq", "step"))
+            if not weights:
+                continue
+            torch._foreach_add_(steps, torch.ones((), device="cpu"), alpha=1)
+            torch._fused_adam_(
+                weights, gradients, means, squares, [], steps,
+                lr=group["lr"], beta1=group["betas"][0], beta2=group["betas"][1], eps=group["eps"],
+                weight_decay=0.0, amsgrad=False, maximize=False,
+            )  # fmt: skip
+        return None
 
 
 def adam(
@@ -23,4 +48,5 @@ def adam(
     for parameter in trained:
         groups.setdefault(rates.get(parameter, recipe.lr), []).append(parameter)
     by_rate = [{"params": parameters, "lr": rate} for rate, parameters in groups.items()]
-    return torch.optim.Adam(by_rate, lr=recipe.lr, betas=(beta1, 0.999), fused=fused)
+    kind = Adam if trained[0].device.type == "cpu" and fused else torch.optim.Adam
+    return kind(by_rate, lr=recipe.lr, betas=(beta1, 0.999), fused=fused)
