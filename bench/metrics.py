@@ -5,7 +5,6 @@ feature network's forward pass over images that lie in memory; that of KID and P
 """
 
 import atexit
-import contextlib
 import functools
 import os
 import shutil
@@ -81,7 +80,7 @@ def kid_ours() -> Work:
 
 
 def products(n: int) -> Work:
-    """The three products of features with features, of the symmetric ones half, in float64 and in chunks: nothing else."""
+    """The products of features with features, half of the symmetric ones, in float64 and in chunks: nothing else."""
     real, made = rows_of_features(n, torch.float64)
 
     def work() -> None:

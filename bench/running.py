@@ -37,7 +37,9 @@ def home() -> Path:
 @functools.cache
 def state() -> dict[str, dict[str, torch.Tensor]]:
     """Networks and optimizers after a step."""
-    task: Any = assembly.build(Pix2Pix(size=256, width=WIDTH), (3, 256, 256), 256, torch.device("cpu"), 0, (3, 256, 256))
+    task: Any = assembly.build(
+        Pix2Pix(size=256, width=WIDTH), (3, 256, 256), 256, torch.device("cpu"), 0, (3, 256, 256)
+    )
     for turn in task.turns:
         for module in turn.modules:
             for parameter in module.parameters():

@@ -2,6 +2,7 @@
 
 import atexit
 import functools
+import itertools
 import json
 import os
 import shutil
@@ -88,7 +89,7 @@ def ranks(count: int) -> Work:
             subprocess.run([sys.executable, "-m", "arzhang", *words], check=True, capture_output=True)
             lines = (Path(folder) / "run" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
             steps = [entry for entry in map(json.loads, lines) if entry["split"] == "train"]
-            own = [b["seconds"] - a["seconds"] for a, b in zip(steps, steps[1:], strict=False)]
+            own = [b["seconds"] - a["seconds"] for a, b in itertools.pairwise(steps)]
             return sorted(own)[len(own) // 2]
 
     return work
