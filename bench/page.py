@@ -14,6 +14,8 @@ from arzhang.report.figures import INK, SERIES, SOFT, STYLE
 from bench.timing import ratios, spread
 
 PAGE, FIGURE = "performance.md", "performance.png"
+SHOWN = """![Two panels of dots on logarithmic axes: how many times as fast each row is as its peers, and which share of its
+limit each reaches; a dot left of the line at one is slower than the peer. Upright marks are goals.](performance.png)"""
 GROUPS = {
     "training": ("vae-", "pix2pix-", "cyclegan-"),
     "data": ("data",),
@@ -43,9 +45,10 @@ def write(known: Found, folder: Path) -> None:
         rows = {name: row for name, row in known.items() if name.startswith(starts)}
         text = _between(text, group, _table(rows) if rows else "Not measured yet.")
     text = _between(text, "machine", _machines(known))
-    path.write_text(text, encoding="utf-8")
     if any(_drawn(known)):
         _draw(known, folder / FIGURE)
+        text = _between(text, "figure", SHOWN)
+    path.write_text(text, encoding="utf-8")
 
 
 def _between(text: str, name: str, content: str) -> str:
