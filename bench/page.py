@@ -14,8 +14,8 @@ from arzhang.report.figures import INK, SERIES, SOFT, STYLE
 from bench.timing import ratios, spread
 
 PAGE, FIGURE = "performance.md", "performance.png"
-SHOWN = """![Two panels of dots on logarithmic axes: how many times as fast each row is as its peers, and which share of its
-limit each reaches; a dot left of the line at one is slower than the peer. Upright marks are goals.](performance.png)"""
+SHOWN = """![Two panels of dots on logarithmic axes: how many times as fast each row is as its peers, and which share of
+its limit each reaches; left of the line at one, ours is slower. Upright marks are goals.](performance.png)"""
 GROUPS = {
     "training": ("vae-", "pix2pix-", "cyclegan-"),
     "data": ("data",),
