@@ -128,3 +128,49 @@ def machine() -> dict[str, Any]:
         "versions": versions,
         "date": time.strftime("%Y-%m-%d"),
     }
+
+
+@dataclass(frozen=True)
+class Timed:
+    """One contender's seconds a round, and its ratio to the reference of the same round."""
+
+    name: str
+    seconds: list[float]
+    ratios: list[float]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds)
+
+    @property
+    def ratio(self) -> float:
+        return statistics.median(self.ratios)
+
+
+def compare(contenders: Mapping[str, Callable[[], object]], rounds: int = 7, warmup: int = 1) -> list[Timed]:
+    """Time each contender once a round, in turn; ratios are taken within a round, against the first of them."""
+    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    for turn in range(warmup + rounds):
+        for name, work in contenders.items():
+            gc.collect()
+            start = time.perf_counter()
+            work()
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            if turn >= warmup:
+                seconds[name].append(time.perf_counter() - start)
+    reference = next(iter(seconds.values()))
+    return [
+        Timed(name, values, [one / other for one, other in zip(values, reference, strict=True)])
+        for name, values in seconds.items()
+    ]
+
+
+def show(title: str, rows: list[Timed], unit: float = 1.0, per: str = "round") -> None:
+    """A table: median seconds, and how many times the reference's time (smallest and largest round in brackets)."""
+    print(f"\n{title}\n  {machine()}")
+    for row in rows:
+        low, high = min(row.ratios), max(row.ratios)
+        print(
+            f"  {row.name:42} {row.median / unit * 1e3:10.3f} ms a {per}   {row.ratio:7.3f} × ({low:.3f} to {high:.3f})"
+        )
