@@ -30,6 +30,8 @@ MODULES = {
     "scale": ("scale-",),
 }
 """Each has `rows()`, whose names begin so."""
+ALONE = ("demo", "parity", "scaling")
+"""Comparisons that print and belong in no table: `python -m bench parity`."""
 
 
 def rows(name: str | None = None) -> dict[str, Any]:
@@ -61,6 +63,9 @@ def alone(*words: str) -> str | None:
 
 def main() -> None:
     """Measure, then write the page."""
+    if sys.argv[1:2] and sys.argv[1] in ALONE:
+        importlib.import_module(f"bench.{sys.argv[1]}").main()
+        return
     parser = argparse.ArgumentParser(prog="python -m bench", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--only", nargs="+", metavar="ROW", help="these rows, anew")
     parser.add_argument("--rounds", type=int, help="rounds after the warm-up; without: as each row says, 7 or more")
