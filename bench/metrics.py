@@ -1,157 +1,255 @@
-"""FID beside torchmetrics, torch-fidelity and pytorch-fid: the distance alone, whole folders of images, and memory.
+"""FID, its Fréchet part, KID and PRDC beside torchmetrics, torch-fidelity, pytorch-fid and the textbook's formulas.
 
-All are given the same weights, and the reference's statistics are at hand for all.
+All are given the same weights, and the reference's statistics are at hand for all. The limit of whole folders is the
+feature network's forward pass over images that lie in memory; that of KID and PRDC is their products of matrices.
 """
 
-import argparse
-import contextlib
+import atexit
+import functools
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
+from torch import Tensor
 
 from arzhang import scoring
 from arzhang.data.images import whole as whole_folder
-from arzhang.metrics import features, frechet, scores
+from arzhang.metrics import features, frechet, kernel, neighbours, scores
 from bench import parity
-from bench.timing import compare, show
+from bench.timing import Row, Work
 
-N, D, IMAGES = 10_000, 2_048, 2_000
+N, D, IMAGES = 10_000, 2_048, 500
+FEW = 2_500
+"""Rows of features for contenders that hold whole matrices."""
 
 
-def alone(rounds: int) -> None:
-    """The Fréchet distance of 10,000 rows of 2,048 features from a reference whose factor is at hand."""
+@functools.cache
+def rows_of_features(n: int, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
+    """Two sets of n rows that differ a little, with a spectrum that falls as features' do."""
     rng = torch.Generator().manual_seed(0)
     mixing = torch.randn(D, D, generator=rng) / D**0.5 * torch.logspace(0, -3, D)
-    real, made = (torch.randn(N, D, generator=rng) @ mixing for _ in range(2))
-    a, b = frechet.sums(real).moments(), frechet.sums(made).moments()
+    real, made = (torch.randn(n, D, generator=rng) @ mixing for _ in range(2))
+    return real.to(dtype), (made * 1.1).to(dtype)
+
+
+@functools.cache
+def moments() -> tuple[frechet.Moments, frechet.Moments]:
+    """Means and covariances of both."""
+    real, made = rows_of_features(N)
+    return frechet.sums(real).moments(), frechet.sums(made).moments()
+
+
+def frechet_ours() -> Work:
+    """The distance from a reference whose factor is at hand."""
+    a, b = moments()
     fixed = frechet.reference(a)
-    contenders: dict[str, Any] = {"arzhang": lambda: float(frechet.distance(fixed, b).value)}
-    with contextlib.suppress(ImportError):
-        from torchmetrics.image.fid import _compute_fid
-
-        contenders["torchmetrics"] = lambda: float(_compute_fid(a.mean, a.covariance, b.mean, b.covariance))
-    with contextlib.suppress(ImportError):
-        from torch_fidelity.metric_fid import fid_statistics_to_metric
-
-        one, other = ({"mu": m.mean.numpy(), "sigma": m.covariance.numpy()} for m in (a, b))
-        contenders["torch-fidelity"] = lambda: fid_statistics_to_metric(one, other, False)["frechet_inception_distance"]
-    told, values = _told(contenders)
-    show(f"Fréchet distance, d = {D}, n = {N}, cached reference", compare(told, rounds, warmup=0), 1, "call")
-    print(values)
+    return lambda: float(frechet.distance(fixed, b).value)
 
 
-def _told(contenders: dict[str, Any]) -> tuple[dict[str, Any], dict[str, float]]:
-    """The contenders, and where each leaves what it found."""
-    values: dict[str, float] = {}
+def frechet_limit() -> Work:
+    """One product of two covariances in float64: any formula has at least one."""
+    a, b = moments()
 
-    def telling(name: str, work: Any) -> Any:
-        return lambda: values.update({name: work()})
+    def work() -> None:
+        a.covariance @ b.covariance
 
-    return {name: telling(name, work) for name, work in contenders.items()}, values
+    return work
 
 
-def whole(home: Path, images: int, rounds: int) -> None:
-    """FID of a folder of PNG files against a cached reference; the files are decoded, and their features made, anew."""
-    real, made = parity.folders(home, images + 100, images)
-    os.environ["ARZHANG_CACHE"] = str(home / "cache")
+def frechet_torchmetrics() -> Work:
+    from torchmetrics.image.fid import _compute_fid
 
-    def extractor(precision: str) -> features.Extractor:
-        found = features.inception_extractor("pytorch-fid", precision=precision)
+    a, b = moments()
+    return lambda: float(_compute_fid(a.mean, a.covariance, b.mean, b.covariance))
+
+
+def frechet_torch_fidelity() -> Work:
+    from torch_fidelity.metric_fid import fid_statistics_to_metric
+
+    one, other = ({"mu": m.mean.numpy(), "sigma": m.covariance.numpy()} for m in moments())
+    return lambda: float(fid_statistics_to_metric(one, other, False)["frechet_inception_distance"])
+
+
+def kid_ours() -> Work:
+    """Of all pairs, with its standard error."""
+    real, made = rows_of_features(N)
+    return lambda: kernel.kid(real, made).value
+
+
+def products(n: int) -> Work:
+    """The products of features with features, half of the symmetric ones, in float64 and in chunks: nothing else."""
+    real, made = rows_of_features(n, torch.float64)
+
+    def work() -> None:
+        for a, b in ((real, real), (made, made), (real, made)):
+            for i in range(0, n, kernel.CHUNK):
+                for j in range(i if a is b else 0, n, kernel.CHUNK):
+                    a[i : i + kernel.CHUNK] @ b[j : j + kernel.CHUNK].T
+
+    return work
+
+
+def kid_torch_fidelity() -> Work:
+    """Its default, 100 subsets of 1,000: a tenth of a hundredth of the pairs each, with their noise."""
+    from torch_fidelity.metric_kid import kid_features_to_metric
+
+    real, made = rows_of_features(N)
+    how = {"kid_subsets": 100, "kid_subset_size": 1_000, "rng_seed": 0, "verbose": False}
+    how |= {"kid_degree": 3, "kid_gamma": None, "kid_coef0": 1, "kid_kernel": "poly"}
+    return lambda: float(kid_features_to_metric(made, real, **how)["kernel_inception_distance_mean"])
+
+
+def prdc_ours() -> Work:
+    """All four, with standard errors."""
+    real, made = rows_of_features(N)
+    return lambda: neighbours.prdc(real, made).density.value
+
+
+def prdc_textbook() -> Work:
+    """The four from three whole matrices of distances, as they are mostly written."""
+    import numpy as np
+    from sklearn.metrics import pairwise_distances
+
+    real, made = (part.numpy() for part in rows_of_features(N))
+
+    def work() -> float:
+        inside = [np.partition(pairwise_distances(x), 5, axis=-1)[:, 5] for x in (real, made)]
+        apart = pairwise_distances(real, made)
+        (apart < inside[0][:, None]).any(0).mean(), (apart < inside[1]).any(1).mean()
+        (apart.min(1) < inside[0]).mean()
+        return float((apart < inside[0][:, None]).sum(0).mean() / 5)
+
+    return work
+
+
+# ------------------------------------------------------------------------------------------------- whole folders
+
+
+@functools.cache
+def home() -> Path:
+    """Two folders of images of 64², and a cache of this process alone."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    parity.folders(Path(folder), IMAGES, IMAGES)
+    os.environ["ARZHANG_CACHE"] = str(Path(folder) / "cache")
+    return Path(folder)
+
+
+def weights() -> features.Weights:
+    """The network's file, from the cache that the command uses."""
+    return features.locate_inception(download=False)
+
+
+def fid_ours(precision: str) -> Work:
+    """`arzhang score REAL MADE`, the made images read and decoded anew each time."""
+    file = weights().path
+    real, made = home() / "real", home() / "made"
+
+    def extractor() -> features.Extractor:
+        found = features.inception_extractor("pytorch-fid", file, precision=precision)
         seen = found.seen
         # The reference is kept, the made images are always looked at anew.
         found.seen = lambda a, n, title, keep=True: seen(a, n, title, title == str(real))  # type: ignore[method-assign]
         return found
 
-    def ours(precision: str) -> float:
-        shutil.rmtree(home / "cache" / "images", ignore_errors=True)
-        found = scoring.score(real, made, ["fid"], lambda: extractor(precision), notify=lambda _: None)
+    images = whole_folder(real, exact=True)
+    at = torch.arange(len(images)).split(scoring.FED)
+    scores.reference(extractor().seen(lambda: (images.batch(part) for part in at), len(images), str(real)))
+
+    def work() -> float:
+        shutil.rmtree(home() / "cache" / "images", ignore_errors=True)
+        found = scoring.score(real, made, ["fid"], extractor, notify=lambda _: None)
         return float(found["fid"]["value"])
 
-    images_of_real = whole_folder(real, exact=True)
-    for precision in ("float32", "bfloat16"):  # the reference is at hand
-        at = torch.arange(len(images_of_real)).split(scoring.FED)
-        batches = lambda at=at: (images_of_real.batch(part) for part in at)  # noqa: E731
-        scores.reference(extractor(precision).seen(batches, len(images_of_real), str(real)))
-    contenders: dict[str, Any] = {
-        f"arzhang score, {precision}": lambda precision=precision: ours(precision)
-        for precision in ("float32", "bfloat16")
+    return work
+
+
+def fid_limit() -> Work:
+    """The feature network alone, over images of its own size that lie in memory."""
+    network = features.inception_extractor("pytorch-fid", weights().path).network
+    images = torch.rand(50, 3, 299, 299) * 2 - 1
+
+    @torch.inference_mode()
+    def work() -> None:
+        for _ in range(IMAGES // len(images)):
+            network(images)
+
+    return work
+
+
+def fid_pytorch_fid() -> Work:
+    from pytorch_fid import fid_score
+
+    file = weights().path
+    network = parity.pytorch_fid(parity.weights(home() / "weights.pth", file))
+    real, made = str(home() / "real"), str(home() / "made")
+    statistics = functools.partial(parity.quietly, fid_score.compute_statistics_of_path)
+    fixed = statistics(real, network, 50, D, "cpu", 2)
+
+    def work() -> float:
+        found = statistics(made, network, 50, D, "cpu", 2)
+        return float(parity.quietly(fid_score.calculate_frechet_distance, *fixed, *found))
+
+    return work
+
+
+def rows() -> dict[str, Row]:
+    """Each of what one asks for by itself."""
+    contenders: dict[str, Callable[[], Work]] = {
+        "arzhang": functools.partial(fid_ours, "float32"),
+        "network alone": fid_limit,
+        "pytorch-fid": fid_pytorch_fid,
     }
-    with contextlib.suppress(ImportError):
-        from pytorch_fid import fid_score
-
-        network = parity.pytorch_fid(parity.weights(home / "weights.pth"))
-        path = parity.quietly
-        moments = path(fid_score.compute_statistics_of_path, str(real), network, 50, D, "cpu", 2)
-
-        def theirs() -> float:
-            found = path(fid_score.compute_statistics_of_path, str(made), network, 50, D, "cpu", 2)
-            return float(path(fid_score.calculate_frechet_distance, *moments, *found))
-
-        contenders["pytorch-fid"] = theirs
-    told, values = _told(contenders)
-    show(f"FID of {images} images, cached reference", compare(told, rounds, warmup=0), images, "image")
-    first = values.get("pytorch-fid", next(iter(values.values())))
-    print({name: f"{value:.4f} ({value / first - 1:+.2%})" for name, value in values.items()})
-
-
-PEAK = """
-import resource, sys, torch
-from arzhang.metrics import features, scores
-from torch import nn
-
-class Network(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.project = nn.Linear(48, 2048)
-    def forward(self, x):
-        return self.project(x.flatten(1)).relu()
-
-n = int(sys.argv[1])
-torch.manual_seed(0)
-extractor = features.Extractor(Network(), "FID stand-in", "0", 2048, lambda x: x, {})
-
-def images(seed):
-    return lambda: (torch.rand(min(50, n - i), 3, 4, 4, generator=torch.Generator().manual_seed(seed + i))
-                    for i in range(0, n, 50))
-
-sets = [scores.ImageSet(str(s), n, images(s)) for s in (0, 1)]
-scores.scores(*sets, ["fid"], extractor)
-print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
-"""
-
-
-def memory() -> None:
-    """Peak resident memory of FID for several n, with a small network in Inception's place, whose own does not vary."""
-    print("\nPeak memory of FID")
-    for n in (4_000, 12_000, 36_000):
-        with tempfile.TemporaryDirectory() as cache:
-            words = [sys.executable, "-c", PEAK, str(n)]
-            environment = os.environ | {"ARZHANG_CACHE": cache}
-            done = subprocess.run(words, capture_output=True, text=True, check=True, env=environment)
-            print(f"  n = {n:6,}: {done.stdout.strip()}")
-
-
-def main(words: list[str] | None = None) -> None:
-    """Print the tables; `--images 500 --rounds 1` for a short look at whole folders."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--images", type=int, default=IMAGES)
-    parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--part", choices=("alone", "whole", "memory"))
-    how = parser.parse_args([] if words is None else words)
-    if how.part in (None, "alone"):
-        alone(how.rounds)
-    if how.part in (None, "whole"):
-        with tempfile.TemporaryDirectory() as folder:
-            whole(Path(folder), how.images, how.rounds)
-    if how.part in (None, "memory"):
-        memory()
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+    return {
+        "frechet": Row(
+            f"Fréchet distance, {D:,} features, reference at hand",
+            {
+                "arzhang": frechet_ours,
+                "one product of covariances": frechet_limit,
+                "torchmetrics": frechet_torchmetrics,
+                "torch-fidelity": frechet_torch_fidelity,
+            },
+            limit="one product of covariances",
+            goals={"torchmetrics": 12.0},
+            quality="the distance",
+        ),
+        "fid": Row(
+            f"FID of {IMAGES:,} images, reference at hand",
+            contenders,
+            per=IMAGES,
+            unit="image",
+            limit="network alone",
+            goals={"pytorch-fid": 1.8},
+            quality="FID",
+        ),
+        "fid-bf16": Row(
+            f"FID of {IMAGES:,} images, bfloat16",
+            {"arzhang, bfloat16": functools.partial(fid_ours, "bfloat16"), "arzhang, float32": contenders["arzhang"]},
+            per=IMAGES,
+            unit="image",
+            quality="FID",
+        ),
+        "kid": Row(
+            f"KID, n = {N:,}: all pairs, with an error",
+            {
+                "arzhang": kid_ours,
+                "products of matrices": functools.partial(products, N),
+                "torch-fidelity, 100 subsets of 1,000": kid_torch_fidelity,
+            },
+            limit="products of matrices",
+            quality="KID",
+        ),
+        "prdc": Row(
+            f"precision, recall, density, coverage, n = {N:,}",
+            {
+                "arzhang": prdc_ours,
+                "products of matrices": functools.partial(products, N),
+                "whole matrices, float32": prdc_textbook,
+            },
+            limit="products of matrices",
+            quality="density",
+        ),
+    }

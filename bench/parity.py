@@ -24,12 +24,12 @@ FORMULA, WHOLE = 1e-6, 1e-3
 """What their formulas, and their whole pipelines, may differ by from ours, relatively."""
 
 
-def weights(path: Path) -> Path:
+def weights(path: Path, file: Path | None = None) -> Path:
     """A file as the public release is laid out, from whatever file of the network is here; its final layer, where there
     is none, of zeros."""
     from pytorch_fid.inception import _inception_v3
 
-    layers, classes = features._layers(features.locate_inception(download=False))
+    layers, classes = features._layers(features.locate_inception(file, download=False))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         bare = _inception_v3(num_classes=1008, aux_logits=False, weights=None).state_dict()

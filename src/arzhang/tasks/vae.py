@@ -155,14 +155,13 @@ class VAETask:
             logits = self.vae.decode(latents.flatten(0, 1)).unflatten(0, latents.shape[:2])
             log_p = self.likelihood.log_prob(images.unsqueeze(1).expand_as(logits), logits)
             reconstruction = -(code.log_weights.exp() * log_p).sum(1)
-        q = self._posterior(code)
         return Terms(
             reconstruction,
-            self._kl(code, latents, q) if kl else None,
-            divergences.cauchy_schwarz(q, self.prior()) if cs else None,
+            self._kl(code, latents) if kl else None,
+            divergences.cauchy_schwarz(self._posterior(code), self.prior()) if cs else None,
         )
 
-    def _kl(self, code: Code, latents: Tensor, q: Distribution) -> Float[Tensor, " B"]:
+    def _kl(self, code: Code, latents: Tensor) -> Float[Tensor, " B"]:
         """KL(q‖p): in closed form, or E_q[log q − log p] at the latents drawn."""
         if self.closed:
             return gaussian_kl(code.mean, code.log_variance)
@@ -170,7 +169,7 @@ class VAETask:
             entropy = (code.log_variance + 1 + math.log(2 * math.pi)).sum(-1) / 2
             return -entropy - divergences.log_prob(self.prior(), latents)
         points = latents.transpose(0, 1)  # (M, B, D)
-        ratio = divergences.log_prob(q, points) - divergences.log_prob(self.prior(), points)
+        ratio = divergences.log_prob(self._posterior(code), points) - divergences.log_prob(self.prior(), points)
         return (code.log_weights.exp() * ratio.t()).sum(1)
 
     def _estimated(self, images: Tensor, mean: Tensor, log_variance: Tensor) -> Float[Tensor, " B"]:
