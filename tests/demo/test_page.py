@@ -25,8 +25,9 @@ DESKTOP = {"width": 1280, "height": 800}
 CLASSES = dict(CITYSCAPES)
 PIXELS = """
 canvas => {
-  const {data, height, width} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-  return [height, width, Array.from(data)];
+  const {height, width} = canvas, copy = new OffscreenCanvas(width, height), context = copy.getContext('2d');
+  context.drawImage(canvas, 0, 0);
+  return [height, width, Array.from(context.getImageData(0, 0, width, height).data)];
 }
 """
 # What the model makes of the drawing as it stands, asked for by ourselves.
@@ -83,7 +84,9 @@ class Visit:
     def settle(self):
         """Until every answer is shown."""
         self.panel.locator(".panel > *").first.wait_for()
-        self.page.wait_for_function("!document.querySelector('[aria-busy=true]')")
+        from playwright.sync_api import expect
+
+        expect(self.page.locator("[aria-busy=true]")).to_have_count(0)
 
     def find(self, selector):
         return self.panel.locator(selector)
