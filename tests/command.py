@@ -51,7 +51,12 @@ class Forked:
 
     def __init__(self, words, cwd=None, **extra):
         self.folder = tempfile.TemporaryDirectory()
-        arguments = ([*map(str, words)], os.getcwd() if cwd is None else str(cwd), environment(**extra), self.folder.name)
+        arguments = (
+            [*map(str, words)],
+            os.getcwd() if cwd is None else str(cwd),
+            environment(**extra),
+            self.folder.name,
+        )
         self.process = _server().Process(target=_be, args=arguments)
         self.process.start()
         self.kill, self.pid = self.process.kill, self.process.pid
@@ -91,7 +96,7 @@ def _be(words, cwd, env, folder):
     os.chdir(cwd)
     for number in (1, 2):
         os.dup2(os.open(Path(folder, str(number)), os.O_WRONLY | os.O_CREAT, 0o600), number)
-    sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: PTH123, SIM115
+    sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
     import torch
 
     from arzhang.cli import main

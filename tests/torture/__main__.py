@@ -44,7 +44,9 @@ def struck(what: str, tally: kills.Tally) -> tuple[Row, list[str]]:
     return row, tally.failures
 
 
-def disturbances(world: Path, at: Path, seed: int, times: int, short: bool) -> Iterator[tuple[str, Callable[[], kills.Tally]]]:
+def disturbances(
+    world: Path, at: Path, seed: int, times: int, short: bool
+) -> Iterator[tuple[str, Callable[[], kills.Tally]]]:
     """Everything that is done to verbs, by name."""
     made: dict[str, kills.Torture] = {}
 
@@ -104,7 +106,9 @@ def _order() -> list[str]:
 def main() -> int:
     """Do it, say how it went, and write the counts."""
     options = argparse.ArgumentParser(prog="python -m torture", description="Kills, failing disks, and broken files.")
-    options.add_argument("--only", nargs="+", default=[], help="names, or their beginnings: 'train', 'png', 'zip: power'")
+    options.add_argument(
+        "--only", nargs="+", default=[], help="names, or their beginnings: 'train', 'png', 'zip: power'"
+    )
     options.add_argument("--inputs", type=int, default=100_000, help="broken files for each parser")
     options.add_argument("--times", type=int, default=40, help="kills of each verb by each means")
     options.add_argument("--seconds", type=float, default=float("inf"), help="begin nothing new after so long")

@@ -31,7 +31,9 @@ class Ended(NamedTuple):
     def clear(self) -> bool:
         """Whether it ended well, by the signal that was sent, or with one line for the user and no traceback."""
         lines = [line for line in self.said.splitlines() if line.startswith("arzhang: ")]
-        return self.code == 0 or "Traceback" not in self.said and self.code != ODD and (self.code < 0 or len(lines) == 1)
+        return self.code == 0 or (
+            "Traceback" not in self.said and self.code != ODD and (self.code < 0 or len(lines) == 1)
+        )
 
 
 def warm() -> None:
@@ -90,7 +92,7 @@ def _be(work: Callable[[], int | None], at: Path, log: Path) -> NoReturn:
         handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         os.dup2(handle, 1)
         os.dup2(handle, 2)
-        sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: PTH123, SIM115
+        sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         os.chdir(at)
         code = work() or 0

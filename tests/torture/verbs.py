@@ -14,6 +14,7 @@ import numpy as np
 import yaml
 from command import folder_of_images
 from PIL import Image
+
 from torture.disk import tree
 from torture.forks import Child, verb
 

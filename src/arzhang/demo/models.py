@@ -396,7 +396,7 @@ def _parts(recipe: recipes.Training, notify: Notify, **how: Any) -> images.Split
 def _pairs(model: Translator, notify: Notify) -> pairs.Pairs | None:
     """The validation part; of streets, which are drawn for it, a few, and no other part."""
     recipe = model.recipe
-    if recipe.data is None and recipe.dataset == "streets":
+    if recipe.dataset == "streets" and recipe.data in (None, "streets"):
         sides = streets.made("validation", SCENES, *model.shape[1:], notify).sides
         photos, labels = (images.Images(torch.from_numpy(np.array(side))) for side in sides)
         forward = recipe.direction == "right-to-left"
