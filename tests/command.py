@@ -53,7 +53,7 @@ class Forked:
         self.folder = tempfile.TemporaryDirectory()
         arguments = (
             [*map(str, words)],
-            os.getcwd() if cwd is None else str(cwd),
+            str(cwd or Path.cwd()),
             environment(**extra),
             self.folder.name,
         )
@@ -121,7 +121,8 @@ def on_ranks(ranks, *words, cwd=None, timeout=240, **extra):
     told = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": str(ranks), "LOCAL_WORLD_SIZE": str(ranks),
             "GROUP_RANK": "0", "TORCHELASTIC_RUN_ID": "tests"}  # fmt: skip
     started = [Forked(words, cwd, **extra, **told, RANK=str(i), LOCAL_RANK=str(i)) for i in range(ranks)]
-    return [_ended(one, words, timeout) for one in started][0]
+    first, *_ = [_ended(one, words, timeout) for one in started]  # all of them are waited for
+    return first
 
 
 def _ended(process, words, timeout):

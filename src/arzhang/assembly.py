@@ -468,6 +468,7 @@ def _images_of(facts: Any, where: Path) -> tuple[Any, int | None, int, Any]:
         raise UsageError(f"{where}: says nothing of its images' grey levels, so no model can be made")
     if not isinstance(classes or [], list):
         raise UsageError(f"{where}: its classes are no list of names")
+    assert shape is not None  # as the loop above has seen
     return tuple(shape), levels, len(classes or []), None if inputs is None else tuple(inputs)
 
 

@@ -143,7 +143,7 @@ def _png_depth(path: Path) -> int | None:
 
 
 def _refuse_bomb(path: Path) -> None:
-    """Raise Unreadable where a PNG of 16 bits unpacks to more than its pixels, which its reader would do all at once."""
+    """Raise Unreadable where a PNG of 16 bits unpacks to more than its pixels: its reader would do so all at once."""
     with path.open("rb") as file:
         start = file.read(33)
         width, height = struct.unpack_from(">II", start, 16)
