@@ -34,7 +34,7 @@ class Disk:
             with contextlib.suppress(OSError):
                 return os.readlink(f"/proc/self/fd/{path}").startswith(self.root)
             return False
-        return os.path.abspath(os.fspath(path)).startswith(self.root)  # noqa: PTH100
+        return os.path.abspath(os.fspath(path)).startswith(self.root)
 
     def install(self) -> None:
         """Stand between this process and its folder, to its end."""

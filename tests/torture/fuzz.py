@@ -94,8 +94,8 @@ class Watch:
                 if isinstance(path, str | bytes | os.PathLike):
                     # Relative to an open folder, as shutil.rmtree goes down; the last argument says to which.
                     relative = event in ("os.remove", "os.rmdir", "os.mkdir") and args[-1] >= 0
-                    at = os.readlink(f"/proc/self/fd/{args[-1]}") if relative else os.getcwd()  # noqa: PTH109
-                    name = os.path.realpath(os.path.join(at, os.fsdecode(os.fspath(path))))  # noqa: PTH118
+                    at = os.readlink(f"/proc/self/fd/{args[-1]}") if relative else os.getcwd()
+                    name = os.path.realpath(os.path.join(at, os.fsdecode(os.fspath(path))))
                     if not name.startswith(self.place) and name != os.devnull:
                         self.seen.append(f"{event} {name}")
 
