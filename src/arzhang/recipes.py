@@ -574,7 +574,7 @@ def _require_small(content: Any, path: Path) -> None:
 
 def from_words(recipe: type[R], words: Iterable[str]) -> R:
     """A recipe from the words of a command line; raises UsageError, one line, for what makes no sense."""
-    return recipe(**vars(_parser(recipe).parse_args(take_config(words))))  # type: ignore[arg-type]  # hashable, as any class
+    return recipe(**vars(_parser(recipe).parse_args(take_config(words))))  # type: ignore[arg-type]
 
 
 _parser = functools.cache(parser)
