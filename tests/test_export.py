@@ -41,11 +41,11 @@ RECIPES = {
     "vae": recipes.VAE(latent_dim=4, **SHORT),
     "cs-vae": recipes.VAE(latent_dim=4, divergence="cauchy-schwarz", **MIXED, **SHORT),
     "vae-of-mixtures": recipes.VAE(latent_dim=4, posterior="mixture", norm="none", **MIXED, **SHORT),
-    "classifier": recipes.Classifier(**SHORT),
+    "classifier": recipes.Classifier(**SHORT | {"lr": 0.003}),  # or it is sure of everything
     "gan": recipes.GAN(width=4, choose_by="last", **SHORT),
     "cgan": recipes.CGAN(width=4, choose_by="last", **SHORT),
     "segmenter": recipes.Segmenter(**PAIRS),
-    "pix2pix": recipes.Pix2Pix(receptive_field=16, choose_by="l1", **PAIRS),
+    "pix2pix": recipes.Pix2Pix(receptive_field=16, choose_by="l1", **PAIRS | {"epochs": 8}),  # for running statistics
     "pix2pix-l1": recipes.Pix2Pix(adversarial="none", norm="instance", dropout=0.0, choose_by="l1", **PAIRS),
     "cyclegan": recipes.CycleGAN(receptive_field=16, pool=10, **PAIRS),
 }
@@ -174,7 +174,7 @@ def test_pix2pix_and_its_mask(exported):
     luck = torch.cat([torch.rand(1, draws, generator=generator(3, "translate", i)) for i in range(5)])
     on = run("generator", images=images, mask=(luck >= 0.5) * 2.0)
     near(on, [model.translate(images, seed=3, dropout=True)])
-    assert (on[0] - off[0]).abs().max() > NEAR
+    assert (on[0] - off[0]).abs().max() > 100 * NEAR
     assert told["evaluation"]["statistics"] == "running"
     model, told, run = exported("pix2pix-l1")
     assert [one["name"] for one in told["networks"][0]["inputs"]] == ["images"]
@@ -246,10 +246,10 @@ def test_other_formats(runs, capsys):
 
 
 def test_half_precision(runs, exported):
+    model = exported("classifier")[0]
     folder = export.export(runs("classifier"), fp16=True, notify=_silent).parent
     whole = runs("classifier") / "export" / "onnx" / "classifier.onnx"
     assert (folder / "classifier.onnx").stat().st_size < 0.7 * whole.stat().st_size
-    model = exported("classifier")[0]
     images = rows(*model.shape)
     found = by_onnx(folder)("classifier", images=images)
     near(found, [model.predict(images)], 2e-3)

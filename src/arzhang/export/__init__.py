@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from arzhang import assembly
 from arzhang.contracts import Task
 from arzhang.errors import ArzhangError, UsageError
-from arzhang.export.networks import Halved, Network, Port, networks, statistics_differ
+from arzhang.export.networks import Halved, Network, Port, exportable, statistics_differ
 from arzhang.palettes import CITYSCAPES
 from arzhang.recipes import Paired
 from arzhang.tasks.gan import GANTask
@@ -76,7 +76,7 @@ def export(
         facts: dict[str, Any] = {}
     else:
         task, facts = assembly.load(path, checkpoint=checkpoint, notify=notify), _facts(path, notify)
-    found = networks(task, batch_statistics)
+    found = exportable(task, batch_statistics)
     for line in mode(task, found, batch_statistics):
         notify(line)
     folder.mkdir(parents=True, exist_ok=True)
@@ -258,7 +258,7 @@ def mode(task: Task, found: Sequence[Network], batch_statistics: bool) -> list[s
         )
     if statistics_differ(task):
         kinds = ("the running statistics, as evaluation mode has it", "the statistics of each image, as the paper does")
-        other = networks(task, not batch_statistics)[0]
+        other = exportable(task, not batch_statistics)[0]
         apart = float((other.wanted[0] - found[0].wanted[0]).abs().mean())
         same = "the same" if batch_statistics == task.alone else "not the same, it takes the other"
         flag = "without --batch-statistics" if batch_statistics else "with --batch-statistics"

@@ -51,7 +51,7 @@ class Network(NamedTuple):
     wanted: tuple[Tensor, ...]
 
 
-def networks(task: Task, batch_statistics: bool = False) -> list[Network]:
+def exportable(task: Task, batch_statistics: bool = False) -> list[Network]:
     """The networks of a trained task that make something of something; judges stay behind.
 
     `batch_statistics`: pix2pix normalises each image by its own statistics, as the paper does, and not by running ones.

@@ -173,7 +173,7 @@ class VAE(nn.Module):
         mean, log_variance = self.mean(features), self.log_variance(features)
         if self.components == 1:
             return Code(mean, log_variance, None)
-        shape = (len(images), self.components, self.latent_dim)
+        shape = (images.shape[0], self.components, self.latent_dim)  # not len: an export's batch has any size
         return Code(mean.view(shape), log_variance.view(shape), self.weights(features).log_softmax(-1))
 
     def decode(self, latents: Float[Tensor, "B D"]) -> Float[Tensor, "B C H W"]:
