@@ -51,7 +51,12 @@ class Forked:
 
     def __init__(self, words, cwd=None, **extra):
         self.folder = tempfile.TemporaryDirectory()
-        arguments = ([*map(str, words)], os.getcwd() if cwd is None else str(cwd), environment(**extra), self.folder.name)
+        arguments = (
+            [*map(str, words)],
+            os.getcwd() if cwd is None else str(cwd),
+            environment(**extra),
+            self.folder.name,
+        )
         self.process = _server().Process(target=_be, args=arguments)
         self.process.start()
         self.kill, self.pid = self.process.kill, self.process.pid

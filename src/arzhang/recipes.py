@@ -584,7 +584,9 @@ def from_mapping(recipe: type[R], values: Mapping[str, Any], where: str = "") ->
     try:
         if unknown := next((name for name in values if name not in known), None):
             # `help` or `config` would be flags, but no options of a recipe.
-            raise UsageError(f"{flag(str(unknown))[:80]}: no such option{nearest(flag(str(unknown)), map(flag, known))}")
+            raise UsageError(
+                f"{flag(str(unknown))[:80]}: no such option{nearest(flag(str(unknown)), map(flag, known))}"
+            )
         return from_words(recipe, as_flags(values))
     except UsageError as error:
         raise UsageError(f"{where}: {error}" if where else str(error)) from None

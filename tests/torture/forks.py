@@ -17,7 +17,7 @@ LONGEST = 120.0
 ODD = 70
 """Exit code of a child that ended in a traceback."""
 MODULES = ("arzhang.cli", "arzhang.assembly", "arzhang.evaluation", "arzhang.report.page", "arzhang.publish",
-           "arzhang.reproduce", "arzhang.studies.gradients", "arzhang.data.pairs", "torch._dynamo")  # fmt: skip
+           "arzhang.reproduce", "arzhang.studies.gradients", "arzhang.data.pairs", "jsonargparse", "torch._dynamo")  # fmt: skip
 
 
 class Ended(NamedTuple):
@@ -31,7 +31,9 @@ class Ended(NamedTuple):
     def clear(self) -> bool:
         """Whether it ended well, by the signal that was sent, or with one line for the user and no traceback."""
         lines = [line for line in self.said.splitlines() if line.startswith("arzhang: ")]
-        return self.code == 0 or "Traceback" not in self.said and self.code != ODD and (self.code < 0 or len(lines) == 1)
+        return (
+            self.code == 0 or "Traceback" not in self.said and self.code != ODD and (self.code < 0 or len(lines) == 1)
+        )
 
 
 def warm() -> None:

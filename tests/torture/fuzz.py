@@ -32,7 +32,17 @@ STUCK = 120.0
 ACTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty", "os.startfile", "pickle.find_class",
         "socket.connect", "socket.bind", "socket.getaddrinfo", "ctypes.dlopen", "os.symlink", "os.link", "os.kill")  # fmt: skip
 """What no file may bring about, by the names of Python's audit events."""
-WRITES = ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.truncate", "os.chmod", "os.utime", "tempfile.mkstemp")
+WRITES = (
+    "open",
+    "os.mkdir",
+    "os.rename",
+    "os.remove",
+    "os.rmdir",
+    "os.truncate",
+    "os.chmod",
+    "os.utime",
+    "tempfile.mkstemp",
+)
 """What may happen only within the reader's own folder."""
 
 
@@ -174,7 +184,9 @@ def _read(parser: Parser, start: int, stop: int, seed: int, place: Path, board: 
             what, watch.seen = f"{what} did {'; '.join(watch.seen)}", []
         if what:
             with reports.open("a") as file:
-                file.write("\1".join((str(index), what[:500].replace("\0", ""), trace[-1500:].replace("\0", ""))) + "\0")
+                file.write(
+                    "\1".join((str(index), what[:500].replace("\0", ""), trace[-1500:].replace("\0", ""))) + "\0"
+                )
         if index % 256 == 0 and (folder / "cache").exists():
             shutil.rmtree(folder / "cache")
     struct.pack_into("<qqqd", board, 0, stop, read, refused, slowest)

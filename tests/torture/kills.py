@@ -128,7 +128,9 @@ class Torture:
                 struck += ended.code != 0
                 if wrong := self.wrong(place, ended):
                     name = errno.errorcode[error]
-                    failures.append(f"{self.verb.name}, {name} {'from' if stays else 'at'} call {k} of {count}: {wrong}")
+                    failures.append(
+                        f"{self.verb.name}, {name} {'from' if stays else 'at'} call {k} of {count}: {wrong}"
+                    )
         return Tally(len(at), struck, failures)
 
     def _counted(self, disk: Callable[[], Full | Power], place: Path) -> int:
@@ -165,7 +167,9 @@ def _last(said: str) -> str:
 def _forgotten(place: Path, promised: int) -> str | None:
     """A checkpoint that was made durable before the power went, and is not there."""
     steps = [int(path.name[5:]) for path in (place / "run" / "checkpoints").glob("step_*")]
-    return f"step {promised} was saved, {steps} are left" if promised >= 0 and max(steps, default=-1) < promised else None
+    return (
+        f"step {promised} was saved, {steps} are left" if promised >= 0 and max(steps, default=-1) < promised else None
+    )
 
 
 # ------------------------------------------------------------------------------------------------- disks and rivals

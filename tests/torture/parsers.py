@@ -392,7 +392,9 @@ def _log() -> Parser:
         return b"\n".join(rows)
 
     corpus = [{"config.yaml": RUN, "metrics.jsonl": one} for one in (many, "\n".join(text).encode() + b"\n")]
-    planted = [{"metrics.jsonl": one} for one in (b"[" * 100_000 + b"\n", b"\0" * 4096, b'{"step": 1e999}\n', b"1\n2\n[]\n")]
+    planted = [
+        {"metrics.jsonl": one} for one in (b"[" * 100_000 + b"\n", b"\0" * 4096, b'{"step": 1e999}\n', b"1\n2\n[]\n")
+    ]
     return Parser("metrics.jsonl", corpus, prepare, planted, broken_files=["metrics.jsonl"], hands={".jsonl": hand})
 
 
@@ -586,9 +588,7 @@ def _zip() -> Parser:
         return layouts.looks_paired(folder / "x.zip"), found
 
     corpus = [_zipped(sound), _zipped(sound, how=zipfile.ZIP_STORED), _zipped({"A/1.png": pair, "B/1.png": pair})]
-    return Parser(
-        "zip", [{"x.zip": one} for one in corpus], lambda _: read, [{"x.zip": one} for one in planted]
-    )
+    return Parser("zip", [{"x.zip": one} for one in corpus], lambda _: read, [{"x.zip": one} for one in planted])
 
 
 # ------------------------------------------------------------------------------------------------------------- caches
@@ -612,7 +612,12 @@ def _cache() -> Parser:
     corpus = {"index.json": json.dumps(index).encode(), "pixels0.bin": bytes(32), "pixels1.bin": bytes(range(32))}
     planted = [
         {"index.json": json.dumps({**index, **change}).encode()}
-        for change in ({"dtype": "O"}, {"dtype": "V8"}, {"shapes": [[2**31, 2**31, 2**31, 4]]}, {"shapes": [[-1, -1, 4, 4]]})
+        for change in (
+            {"dtype": "O"},
+            {"dtype": "V8"},
+            {"shapes": [[2**31, 2**31, 2**31, 4]]},
+            {"shapes": [[-1, -1, 4, 4]]},
+        )
     ]
     return Parser("pixel cache", [corpus], prepare, [*planted, {"index.json": b"[" * 100_000}])
 

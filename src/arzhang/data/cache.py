@@ -109,7 +109,9 @@ def read(folder: Path) -> Decoded:
         words = [index[name] for name in ("names", "hashes", "unreadable")]
         if dtype not in DTYPES or any(len(shape) != 4 or min(shape) < 1 for shape in shapes):
             raise ValueError(f"{dtype} of shapes {shapes}"[:120])
-        if {shape[0] for shape in shapes} != {len(words[0])} or not all(isinstance(word, str) for word in (*words[0], *words[1], *words[2])):
+        if {shape[0] for shape in shapes} != {len(words[0])} or not all(
+            isinstance(word, str) for word in (*words[0], *words[1], *words[2])
+        ):
             raise ValueError("names and rows do not agree")
         sides = tuple(
             np.memmap(pixels_file(folder, side), dtype=dtype, mode="r", shape=shape)

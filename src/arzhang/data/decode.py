@@ -147,7 +147,9 @@ def _refuse_bomb(path: Path) -> None:
     with path.open("rb") as file:
         start = file.read(33)
         width, height = struct.unpack_from(">II", start, 16)
-        left = 2 * height * (8 * width + 8)  # four channels of two bytes, a filter a row; twice that where it is interlaced
+        left = (
+            2 * height * (8 * width + 8)
+        )  # four channels of two bytes, a filter a row; twice that where it is interlaced
         unpacker = zlib.decompressobj()
         while len(head := file.read(8)) == 8:
             size, kind = struct.unpack(">I4s", head)

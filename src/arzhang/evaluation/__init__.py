@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor
 
 from arzhang import assembly, recipes, scoring
@@ -22,6 +21,7 @@ from arzhang.tasks.classifier import ClassifierTask
 from arzhang.tasks.cyclegan import CycleGANTask
 from arzhang.tasks.gan import GANTask
 from arzhang.tasks.segmenter import SegmenterTask
+from arzhang.training.checkpoint import read_tensors
 from arzhang.training.run import Run, write_atomically
 
 EVALUATION, EACH_IMAGE = "eval.json", "eval.safetensors"
@@ -202,9 +202,9 @@ def each_image(path: Path) -> dict[str, Tensor]:
     """The values of single test images that a run's evaluation kept, by metric; empty where it kept none."""
     file = path / EACH_IMAGE
     try:
-        return load_file(file) if file.is_file() else {}
-    except SafetensorError as error:
-        raise ArzhangError(f"{file}: damaged ({error}); `arzhang evaluate {path}` makes it anew") from None
+        return read_tensors(file) if file.is_file() else {}
+    except ArzhangError as error:
+        raise ArzhangError(f"{error}; `arzhang evaluate {path}` makes it anew") from None
 
 
 def _written(found: dict[str, Metric], run: Run) -> dict[str, Metric]:

@@ -88,12 +88,13 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         return _restricted(path)
     try:
         return load_file(path)
-    except SafetensorError as error:
-        raise ArzhangError(
-            f"{path}: not a whole safetensors file ({error}); Arzhang never unpickles: that would run the file's code"
-        ) from None
     except FileNotFoundError:
         raise ArzhangError(f"{path}: missing") from None
+    except (SafetensorError, ValueError, TypeError, RuntimeError, OverflowError) as error:  # torch's, of odd shapes
+        why = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        raise ArzhangError(
+            f"{path}: not a whole safetensors file ({why}); Arzhang never unpickles: that would run the file's code"
+        ) from None
 
 
 def _restricted(path: Path) -> dict[str, Tensor]:

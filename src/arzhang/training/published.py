@@ -93,8 +93,15 @@ def read(folder: Path) -> Published:
     if not isinstance(config, dict) or config.get("library_name") != "arzhang":
         raise ArzhangError(f"{path}: not the configuration of a model that Arzhang has published")
     system, recipe, data = config.get("system"), config.get("recipe"), config.get("data")
-    if not isinstance(system, str) or system not in SYSTEMS or not isinstance(recipe, dict) or not isinstance(data, dict):
-        raise ArzhangError(f"{path}: says system '{str(system)[:80]}', known are {', '.join(SYSTEMS)}; with a recipe and data")
+    if (
+        not isinstance(system, str)
+        or system not in SYSTEMS
+        or not isinstance(recipe, dict)
+        or not isinstance(data, dict)
+    ):
+        raise ArzhangError(
+            f"{path}: says system '{str(system)[:80]}', known are {', '.join(SYSTEMS)}; with a recipe and data"
+        )
     if checkpoints.sha256(folder / WEIGHTS) != config.get("sha256"):
         raise ArzhangError(f"{folder / WEIGHTS}: damaged or exchanged (its sha256 is not that of {CONFIG})")
     tensors = checkpoints.read_tensors(folder / WEIGHTS)
