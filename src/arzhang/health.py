@@ -99,7 +99,7 @@ def discriminator_saturated(run: Record) -> Finding | None:
     """D tells nearly everything apart at next to no loss: what G hears from it is then noise. (Not by least squares,
     which pull the more the surer D is.)"""
     accuracy, real, fake = (by_epoch(run.entries, "train", term) for term in ("d_accuracy", "d_real", "d_fake"))
-    if not accuracy or max(accuracy) < 2 or run.recipe.get("adversarial") == "lsgan":
+    if not accuracy or max(accuracy) < 2 or max(accuracy) not in real.keys() & fake.keys() or run.recipe.get("adversarial") == "lsgan":
         return None
     last = max(accuracy)
     loss = (real[last] + fake[last]) / 2
@@ -203,6 +203,8 @@ def bound_broken(run: Record) -> Finding | None:
     if not course:
         return None
     last = max(course)
+    if last not in errors:
+        return None
     gap, error, kl = course[last], errors[last], by_epoch(run.entries, "preview", "kl").get(last, 0.0)
     if (measured := run.evaluation.get("posterior_gap")) and measured["uncertainty"] is not None:
         gap, error, kl = measured["value"], measured["uncertainty"], run.evaluation["kl"]["value"]  # of more images

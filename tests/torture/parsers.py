@@ -360,7 +360,8 @@ def _log() -> Parser:
         {"step": 2, "epoch": 1, "split": "train", "loss": 3.5, "d_accuracy": 0.9, "d_real": 0.2, "d_fake": 0.3, "lr": 0.001},
         {"step": 2, "epoch": 1, "split": "watch", "lowest": 0.0, "highest": 1.0, "leaks": []},
         {"step": 4, "epoch": 1, "split": "validation", "loss": 3.0, "reconstruction": 2.0, "kl": 1.0, "seconds": 1.0},
-        {"step": 4, "epoch": 1, "split": "preview", "n": 8, "made_variety": 0.2, "real_variety": 0.3},
+        {"step": 4, "epoch": 1, "split": "preview", "n": 8, "made_variety": 0.2, "real_variety": 0.3,
+         "posterior_gap": 0.1, "posterior_gap_error": 0.2, "kl": 1.0},
         {"step": 8, "epoch": 2, "split": "validation", "loss": 2.0, "reconstruction": 1.5, "kl": 0.5, "seconds": 2.0},
     ]  # fmt: skip
     text = [json.dumps(line) for line in lines]

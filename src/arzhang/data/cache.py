@@ -118,7 +118,8 @@ def read(folder: Path) -> Decoded:
             for side, shape in enumerate(shapes)
         )
     except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise ArzhangError(f"{folder}: damaged ({error}); remove this folder, it is then made anew") from None
+        why = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        raise ArzhangError(f"{folder}: damaged ({why}); remove this folder, it is then made anew") from None
     return Decoded(sides, *words)
 
 

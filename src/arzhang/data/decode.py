@@ -93,6 +93,8 @@ def _header(path: Path) -> Header:
             if page.dtype is None:
                 raise Unreadable("says nothing of its type")
             return _checked(Header(_kind(page.dtype), _colours(channels), height, width))
+    if _png_depth(path) is not None:
+        _refuse_false_lengths(path)
     with Image.open(path) as image:
         width, height = image.size
         deep = _png_depth(path) == 16 or image.mode.startswith("I")
@@ -118,7 +120,7 @@ def _read(path: Path) -> np.ndarray:
             return _array(file.pages[0].asarray())
     if _png_depth(path) == 16:
         # Pillow would make 8 bits of the coloured ones, without a word.
-        _refuse_bomb(path)
+        _refuse_false_lengths(path, unpacked=True)
         with path.open("rb") as file:
             width, height, rows, info = png.Reader(file=file).asDirect()
             values = np.vstack([np.asarray(row, np.uint16) for row in rows])
@@ -142,19 +144,21 @@ def _png_depth(path: Path) -> int | None:
     return start[24] if start[:8] == b"\x89PNG\r\n\x1a\n" and len(start) == 25 else None
 
 
-def _refuse_bomb(path: Path) -> None:
-    """Raise Unreadable where a PNG of 16 bits unpacks to more than its pixels: its reader would do so all at once."""
+def _refuse_false_lengths(path: Path, unpacked: bool = False) -> None:
+    """Raise Unreadable where a PNG has a chunk that says it is longer than the file, for which its readers take memory
+    before they look; and, asked for `unpacked`, where its pixels unpack to more than they are, which is done at once."""
+    end = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(33)
-        width, height = struct.unpack_from(">II", start, 16)
-        left = (
-            2 * height * (8 * width + 8)
-        )  # four channels of two bytes, a filter a row; twice that where it is interlaced
+        width, height = struct.unpack_from(">II", start, 16) if len(start) == 33 else (0, 0)
+        left = 2 * height * (8 * width + 8)  # four channels of two bytes, a filter a row; interlaced, less than twice that
         unpacker = zlib.decompressobj()
         while len(head := file.read(8)) == 8:
             size, kind = struct.unpack(">I4s", head)
-            packed = file.read(size) if kind == b"IDAT" else b""
-            file.seek(4 if kind == b"IDAT" else size + 4, 1)
+            if size > end:
+                raise Unreadable(f"has a chunk that says it is of {size:,} bytes, more than the file")
+            packed = file.read(size) if unpacked and kind == b"IDAT" else b""
+            file.seek(size + 4 - len(packed), 1)
             while packed and not unpacker.eof:
                 left -= len(unpacker.decompress(packed, 1 << 20))
                 packed = unpacker.unconsumed_tail

@@ -159,7 +159,9 @@ def _mapping(found: Any) -> dict[str, Any]:
 
 
 def _finite(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, int):
+        return not isinstance(value, bool) and value.bit_length() < 1_024  # what a float can hold
+    return isinstance(value, float) and math.isfinite(value)
 
 
 def _log(path: Path) -> tuple[list[dict[str, Any]], int]:

@@ -137,8 +137,15 @@ class Run:
 
     def log(self, entry: dict[str, Any]) -> None:
         """One line of metrics.jsonl."""
-        with (self.path / METRICS).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
+        line = (json.dumps(entry) + "\n").encode()
+        with (self.path / METRICS).open("ab", buffering=0) as file:
+            before = file.tell()
+            try:
+                if file.write(line) != len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path / METRICS))
+            except OSError:
+                file.truncate(before)  # a whole line or none
+                raise
 
     def flush_log(self) -> None:
         """Make the log durable: a checkpoint must not outlive the lines that lead to it, for they are not made anew."""
@@ -187,6 +194,7 @@ def _is_entry(entry: Any) -> bool:
         isinstance(entry, dict)
         and all(type(entry.get(name)) is int and 0 <= entry[name] < 1 << 53 for name in ("step", "epoch"))
         and isinstance(entry.get("split"), str)
+        and all(type(value) is not int or value.bit_length() < 1_024 for value in entry.values())  # what a float can hold
         and (entry["split"] != "watch" or _is_watch(entry))
     )
 
