@@ -99,7 +99,12 @@ def discriminator_saturated(run: Record) -> Finding | None:
     """D tells nearly everything apart at next to no loss: what G hears from it is then noise. (Not by least squares,
     which pull the more the surer D is.)"""
     accuracy, real, fake = (by_epoch(run.entries, "train", term) for term in ("d_accuracy", "d_real", "d_fake"))
-    if not accuracy or max(accuracy) < 2 or max(accuracy) not in real.keys() & fake.keys() or run.recipe.get("adversarial") == "lsgan":
+    if (
+        not accuracy
+        or max(accuracy) < 2
+        or max(accuracy) not in real.keys() & fake.keys()
+        or run.recipe.get("adversarial") == "lsgan"
+    ):
         return None
     last = max(accuracy)
     loss = (real[last] + fake[last]) / 2

@@ -146,12 +146,14 @@ def _png_depth(path: Path) -> int | None:
 
 def _refuse_false_lengths(path: Path, unpacked: bool = False) -> None:
     """Raise Unreadable where a PNG has a chunk that says it is longer than the file, for which its readers take memory
-    before they look; and, asked for `unpacked`, where its pixels unpack to more than they are, which is done at once."""
+    before they look; and, asked for `unpacked`, where its pixels unpack to more than they are, all at once."""
     end = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(33)
         width, height = struct.unpack_from(">II", start, 16) if len(start) == 33 else (0, 0)
-        left = 2 * height * (8 * width + 8)  # four channels of two bytes, a filter a row; interlaced, less than twice that
+        left = (
+            2 * height * (8 * width + 8)
+        )  # four channels of two bytes, a filter a row; interlaced, less than twice that
         unpacker = zlib.decompressobj()
         while len(head := file.read(8)) == 8:
             size, kind = struct.unpack(">I4s", head)

@@ -89,7 +89,10 @@ class Run:
         text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
         # Made beside and named when whole: a kill leaves no folder that is neither a run nor free for one.
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+        try:
+            beside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(path)) from None  # as the user named it
         try:
             for folder in ("checkpoints", "samples", "figures"):
                 (beside / folder).mkdir()
@@ -194,7 +197,9 @@ def _is_entry(entry: Any) -> bool:
         isinstance(entry, dict)
         and all(type(entry.get(name)) is int and 0 <= entry[name] < 1 << 53 for name in ("step", "epoch"))
         and isinstance(entry.get("split"), str)
-        and all(type(value) is not int or value.bit_length() < 1_024 for value in entry.values())  # what a float can hold
+        and all(
+            type(value) is not int or value.bit_length() < 1_024 for value in entry.values()
+        )  # what a float can hold
         and (entry["split"] != "watch" or _is_watch(entry))
     )
 
