@@ -191,7 +191,7 @@ def test_a_state_that_is_none(tmp_path, state):
 def test_moments_that_fit_no_parameter():
     module = torch.nn.Linear(2, 3)
     for name in ("all/7/exp_avg", "all/x/exp_avg", "other/0/exp_avg", "all/0/exp_avg"):
-        with pytest.raises(ArzhangError, match="optimizer|fits no parameter"):
+        with pytest.raises(ArzhangError, match=r"optimizer|fits no parameter"):
             checkpoints.restore_optimizers({"all": torch.optim.Adam(module.parameters())}, {name: torch.ones(5)})
     with pytest.raises(ArzhangError, match="not those of its recipe"):
         checkpoints.load_weights(module, {"weight": torch.ones(1)}, Path("here"))
