@@ -253,7 +253,7 @@ def alive(pid):
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
-@pytest.mark.slow
+@pytest.mark.cluster
 @pytest.mark.parametrize("struck", [0, 1])
 def test_a_killed_rank_stops_the_others_and_one_process_goes_on(images, tmp_path, struck):
     path = tmp_path / "run"
@@ -285,7 +285,7 @@ def torchrun(*words, ranks=2, **extra):
     return [*launcher, *map(str, words)], environment(OMP_NUM_THREADS="1", **extra)
 
 
-@pytest.mark.slow
+@pytest.mark.cluster
 def test_torchrun_starts_again_what_died_and_the_end_is_that_of_one_process(images, one, tmp_path):
     """Elastic: rank 1 kills itself in its first life; the same command goes on in the second, without being told how
     many ranks there are. Then both share an evaluation."""
@@ -349,7 +349,7 @@ def hosts():
             ip("netns", "delete", name)
 
 
-@pytest.mark.slow
+@pytest.mark.cluster
 def test_two_hosts_train_as_one_process_and_stop_when_one_dies(images, one, hosts, tmp_path):
     def on(host, path, epochs):
         rendezvous = ["--nnodes", 2, "--node-rank", host, "--master-addr", "10.77.0.1", "--master-port", 29_500]
