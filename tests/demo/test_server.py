@@ -472,7 +472,8 @@ def test_it_ends_when_told(tmp_path):
             assert answered(open_one)[0] == 200
         with socket.create_connection(("127.0.0.1", port)):  # a line that is open keeps it not from ending
             one.send_signal(signal.SIGINT)
-            _, error = one.communicate(timeout=30)
+            _, error = one.communicate(timeout=120)
     finally:
         one.kill()
-    assert (one.returncode, error) == (130, "arzhang: stopped\n")
+    assert one.returncode == 130, error
+    assert error.endswith("arzhang: stopped\n")

@@ -89,9 +89,9 @@ export function status() {
   return line;
 }
 
-// A canvas of the image's own pixels, which CSS enlarges.
+// A canvas of the image's own pixels, which CSS enlarges. Without a label it is hidden from readers: what holds it names it.
 export function picture(height, width, label, kind = '') {
-  return element('canvas', {height, width, role: 'img', 'aria-label': label, class: `picture ${kind}`});
+  return element('canvas', {height, width, ...(label ? {role: 'img', 'aria-label': label} : {'aria-hidden': 'true'}), class: `picture ${kind}`});
 }
 
 // image: an ImageBitmap or ImageData.
