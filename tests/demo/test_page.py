@@ -157,7 +157,14 @@ def visit(chromium, address):
 # --------------------------------------------------------------------------------------------------- how it looks
 
 
-@pytest.mark.parametrize(("viewport", "scheme"), [(PHONE, "light"), (PHONE, "dark")])
+WIDE = pytest.param(
+    {"width": 1400, "height": 900},
+    "dark",
+    marks=pytest.mark.xfail(strict=True, reason="with its keys unfolded the painter scrolls to 2605 px at 1400"),
+)
+
+
+@pytest.mark.parametrize(("viewport", "scheme"), [(PHONE, "light"), (PHONE, "dark"), WIDE])
 def test_every_panel_is_readable_and_fits(visit, viewport, scheme):
     here = visit("painter", viewport, scheme)
     for panel in ("painter", "edges", "cyclegan", "vae", "gan", "cgan", "gradients"):
