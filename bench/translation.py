@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from lightning_fabric import Fabric
+from arzhang.fabric import Fabric
 from torch import Tensor, nn
 
 from arzhang import assembly

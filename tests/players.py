@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 import torch
-from lightning_fabric import Fabric
+from arzhang.fabric import Fabric
 
 from arzhang.contracts import Batch, Example
 from arzhang.training import checkpoint as checkpoints

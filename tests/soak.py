@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 import torch
-from lightning_fabric import Fabric
+from arzhang.fabric import Fabric
 from torch import nn
 
 from arzhang.contracts import Example, Turn

@@ -108,7 +108,7 @@ def _never(*_, **__):
         (["train", "cyclegan", "--size", "16"], "16×16 pixels are too small for a receptive field of 70"),
         (["train", "cyclegan", "--data", "UNEQUAL", "--size", "null"], "its two sides are of 16×16 and 24×24 pixels"),
         (["train", "cyclegan", "--data", "COLOUR", "--size", "16", "--receptive-field", "16"], "--identity-weight 0"),
-        (["translate", "RUN", "PICTURE", "--dropout", "true"], "--dropout true: CycleGAN has none"),
+        (["translate", "RUN", "PICTURE", "--dropout"], "--dropout true: CycleGAN has none"),
         (["sample", "RUN"], "a cyclegan makes nothing of noise"),
         (["evaluate", "RUN", "--classifier", "RUN"], "says what a cgan makes"),
     ],

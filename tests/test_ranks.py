@@ -78,10 +78,10 @@ def test_a_run_goes_on_with_another_number_of_ranks(tmp_path):
     assert validation(whole)[-1]["loss"] == pytest.approx(validation(parts)[-1]["loss"], rel=1e-3)
 
 
-@pytest.mark.slow
 def test_with_batch_norm_the_elbo_agrees(tmp_path):
-    """Batch statistics are per rank on the CPU: after three epochs the test negative ELBO agrees within 0.5 %."""
-    words = ["--epochs", 3, "--batch-size", 128]
+    """Batch statistics are per rank on the CPU: after training the test negative ELBO agrees within 0.5 %."""
+    images = folder_of_images(tmp_path / "images", 1_500, size=12)
+    words = ["--data", images, "--epochs", 4, "--batch-size", 64, "--latent-dim", 4]
     found = []
     for name, devices in (("one", 1), ("two", 2)):
         path = train(tmp_path / name, *words, devices=devices)
@@ -89,6 +89,7 @@ def test_with_batch_norm_the_elbo_agrees(tmp_path):
         assert done.returncode == 0, done.stderr
         found.append(json.loads((path / "eval.json").read_text())["negative_elbo"]["value"])
     assert found[0] == pytest.approx(found[1], rel=5e-3)
+    assert found[0] != found[1]
 
 
 def test_rank_noise_is_cut_from_one_batch():

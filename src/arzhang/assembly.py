@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from arzhang import recipes, sharing
@@ -23,6 +22,7 @@ from arzhang.contracts import Batch, Maker, Task
 from arzhang.data import images as data
 from arzhang.data import pairs
 from arzhang.errors import ArzhangError, UsageError
+from arzhang.fabric import Fabric
 from arzhang.metrics import kernel
 from arzhang.metrics.features import inception_extractor
 from arzhang.networks import pix2pix

@@ -180,7 +180,7 @@ class Translate(Trained):
     seed: int = 0
     """of dropout's noise"""
     dropout: bool | None = None
-    """dropout on or off (true, false); none: as the run says"""
+    """dropout on or off; without: as the run says"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -203,8 +203,9 @@ def test_every_conclusion_has_words(tmp_path):
 def game(accuracy, d, l1):
     """Ten epochs of a game: the discriminator's accuracy and loss, and the L1 term, as functions of the epoch."""
     terms = {"d_real": d, "d_fake": d, "d_accuracy": accuracy, "g_adversarial": lambda e: 1.0, "g_l1": l1}
-    return [
-        {"step": 10 * e, "epoch": e, "split": "train", "seconds": 1.0, **{name: f(e) for name, f in terms.items()}}
+    real = [{"step": 100, "epoch": 10, "split": "preview", "real_variety": 0.5}]
+    return real + [
+        {"step": 100 * e, "epoch": e, "split": "train", "seconds": 1.0, **{name: f(e) for name, f in terms.items()}}
         for e in range(1, 11)
     ]
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 import torch
-from lightning_fabric import Fabric
+from arzhang.fabric import Fabric
 from torch import nn
 
 from arzhang.contracts import Batch, Example, Turn

@@ -9,7 +9,7 @@ import soak
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightning_fabric import Fabric
+from arzhang.fabric import Fabric
 
 from arzhang import cli
 from arzhang.health import by_epoch

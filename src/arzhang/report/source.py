@@ -33,8 +33,8 @@ def cut(module: str, *names: str) -> str:
 def definition(module: str, name: str) -> list[str]:
     """The lines of one definition alone; `Class.method` is one, too. Raises ValueError where the module has none.
 
-    >>> definition("divergences", "cauchy_schwarz")[0]
-    'def cauchy_schwarz(p: Tractable, q: Tractable) -> Float[Tensor, "*batch"]:'
+    >>> definition("networks.vae", "Encoder.__init__")[0].strip()
+    'def __init__(self, norm: Norm = "batch") -> None:'
     """
     lines, node = _read(module)
     for part in name.split("."):

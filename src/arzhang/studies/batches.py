@@ -9,12 +9,12 @@ from typing import Any, cast
 
 import torch
 from jaxtyping import Float, Int64
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from arzhang import assembly, recipes
 from arzhang.contracts import Batch, Example
 from arzhang.errors import UsageError
+from arzhang.fabric import Fabric
 from arzhang.randomness import generator, permutation
 from arzhang.report import figures
 from arzhang.studies.gradient_figures import STYLES

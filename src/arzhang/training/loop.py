@@ -18,7 +18,6 @@ from typing import Any, cast
 
 import torch
 from jaxtyping import Float, Int64
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -26,6 +25,7 @@ from torchvision.utils import make_grid, save_image
 
 from arzhang.contracts import LUCK, Batch, Examples, Remembering, Scalars, Task
 from arzhang.errors import ArzhangError, UsageError
+from arzhang.fabric import Fabric
 from arzhang.health import findings
 from arzhang.randomness import generator, permutation, reseed
 from arzhang.recipes import Training

@@ -12,7 +12,7 @@ def level(place: int, now: int, spacing: int, recent: int) -> int:
     one interval of 2^level have one level, and the intervals of an earlier `now` lie within those of a later one.
 
     >>> [level(place, 100, 1, 10) for place in (99, 85, 75, 50, 0)]
-    [0, 1, 2, 3, 3]
+    [0, 1, 2, 3, 4]
     """
     unit, found = place // spacing, 0
     while now // spacing - ((unit >> (found + 1)) + 1) * 2 ** (found + 1) >= recent * 2**found:

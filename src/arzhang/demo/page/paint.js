@@ -372,4 +372,4 @@ export const KEYS = [
 ];
 
 export const help = () => element('details', {class: 'help'}, element('summary', {}, 'Keys of the drawing'),
-  element('dl', {}, KEYS.map(([key, does]) => [element('dt', {}, key), element('dd', {}, does)])));
+  element('dl', {}, KEYS.flatMap(([key, does]) => [element('dt', {}, key), element('dd', {}, does)])));

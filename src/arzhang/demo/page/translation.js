@@ -37,12 +37,17 @@ export async function mount(place, panel, model) {
     let shown = -1;
     const which = element('output', {}, '');
     async function load(i, first = false) {
-      shown = (i + panel.maps) % panel.maps;
+      const wanted = shown = (i + panel.maps) % panel.maps;
+      editor.stage.setAttribute('aria-busy', 'true');
       try {
-        editor.put(await model.map(shown, {...at(), direction}), {first});
+        const map = await model.map(wanted, {...at(), direction});
+        if (wanted !== shown || (first && editor.past.length)) return;  // another was asked for, or something was drawn
+        editor.put(map, {first});
         which.textContent = `${shown + 1} of ${panel.maps}`;
       } catch (error) {
         editor.line.wrong(error);
+      } finally {
+        if (wanted === shown) editor.stage.removeAttribute('aria-busy');
       }
     }
     const maps = panel.maps > 0;
