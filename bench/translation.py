@@ -12,11 +12,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from arzhang.fabric import Fabric
 from torch import Tensor, nn
 
 from arzhang import assembly
 from arzhang.contracts import Batch, Example
+from arzhang.fabric import Fabric
 from arzhang.networks import pix2pix as networks
 from arzhang.networks.pix2pix import Discriminator, Generator
 from arzhang.networks.resnet import ResNetGenerator

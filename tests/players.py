@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 import torch
-from arzhang.fabric import Fabric
 
 from arzhang.contracts import Batch, Example
+from arzhang.fabric import Fabric
 from arzhang.training import checkpoint as checkpoints
 from arzhang.training.loop import Loop
 from arzhang.training.run import Run

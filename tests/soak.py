@@ -16,10 +16,10 @@ from pathlib import Path
 
 import psutil
 import torch
-from arzhang.fabric import Fabric
 from torch import nn
 
 from arzhang.contracts import Example, Turn
+from arzhang.fabric import Fabric
 from arzhang.recipes import VAE
 from arzhang.training import checkpoint as checkpoints
 from arzhang.training import run as runs

@@ -6,11 +6,11 @@ from typing import ClassVar
 
 import pytest
 import torch
-from arzhang.fabric import Fabric
 from torch import nn
 
 from arzhang.contracts import Batch, Example, Turn
 from arzhang.errors import ArzhangError, UsageError
+from arzhang.fabric import Fabric
 from arzhang.recipes import VAE as Recipe
 from arzhang.tasks.vae import VAETask
 from arzhang.training import checkpoint as checkpoints

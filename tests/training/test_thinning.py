@@ -9,9 +9,9 @@ import soak
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from arzhang.fabric import Fabric
 
 from arzhang import cli
+from arzhang.fabric import Fabric
 from arzhang.health import by_epoch
 from arzhang.recipes import VAE
 from arzhang.training import checkpoint as checkpoints
