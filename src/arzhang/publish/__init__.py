@@ -8,6 +8,7 @@ import functools
 import re
 import tempfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -84,13 +85,13 @@ def publish(
 
 def leave(pages: Sequence[Path], home: Path, *, notify: Notify = print) -> None:
     """Beside the pages of `arzhang reproduce` the same as PDF, and the notebook to hand in; a line for what fails."""
-    makers: list[Callable[[], Path]] = [functools.partial(pdf.write, page) for page in pages]
-    makers.append(functools.partial(_notebook, home, notify))
-    for make in makers:
-        try:
-            notify(f"written: {make()}")
-        except ArzhangError as error:
-            notify(f"not written: {error}")
+    with ThreadPoolExecutor() as printers:  # each is a browser's process
+        made: list[Callable[[], Path]] = [printers.submit(pdf.write, page).result for page in pages]
+        for make in [*made, functools.partial(_notebook, home, notify)]:
+            try:
+                notify(f"written: {make()}")
+            except ArzhangError as error:
+                notify(f"not written: {error}")
 
 
 def _notebook(home: Path, notify: Notify) -> Path:

@@ -107,6 +107,7 @@ def reproduce(
                 if hasattr(error, "exit_code"):  # a signal, not a failure
                     raise
                 first = first or error
+        whole.write_pages()
     lines = [f"{p.name} ({' '.join(p.ids)}): {p.error}" for p in whole.progress.values() if p.error]
     if lines:
         raise ArzhangError(
@@ -194,7 +195,8 @@ class _Whole:
                 self.shown.pop((part.name, language), None)
         record = {"budget": self.budget, "machine": _machine(), "parts": [asdict(p) for p in self.progress.values()]}
         write_atomically(self.home / RECORD, json.dumps(record, indent=1) + "\n")
-        self.write_pages()
+        if changes["state"] != "done":  # what is done shows as the next part begins
+            self.write_pages()
 
     def _before(self, part: Part) -> Progress:
         """How far a part had come when this was started the last time."""
