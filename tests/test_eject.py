@@ -226,6 +226,15 @@ def test_a_value_that_is_computed_and_used_is_kept():
     assert simplified(source, Known({})) == "def f(x):\n    a = g(x)\n    return x\n"
 
 
+def test_what_is_said_of_an_attribute_goes_with_it():
+    source = 'def f(self, x):\n    b = g(x)\n    self.a = 3\n    """Three."""\n    return b + b\n'
+    assert simplified(source, Known({})) == source
+    assert (
+        simplified(source.replace("    self.a = 3\n", ""), Known({}))
+        == "def f(self, x):\n    b = g(x)\n    return b + b\n"
+    )
+
+
 def test_an_attribute_is_known_where_all_objects_agree():
     class Both:
         def __init__(self, a, b):

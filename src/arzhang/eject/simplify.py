@@ -518,4 +518,16 @@ def docstrings(text: Text, known: Known) -> Iterator[Edit]:
                 yield text.replace(first, after)
 
 
-RULES = (plain_types, checks, branches, options, unreachable, overwritten, returned, locals_, docstrings)
+def orphans(text: Text, known: Known) -> Iterator[Edit]:
+    """Without the words of an attribute that is there no more."""
+    for function in ast.walk(text.tree):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        for before, after in pairwise(function.body):
+            targets = before.targets if isinstance(before, ast.Assign) else [getattr(before, "target", None)]
+            said = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+            if said and not any(isinstance(target, ast.Attribute | ast.Tuple) for target in targets):
+                yield text.without(after)
+
+
+RULES = (plain_types, checks, branches, options, unreachable, overwritten, returned, locals_, docstrings, orphans)
