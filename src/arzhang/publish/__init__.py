@@ -86,8 +86,9 @@ def publish(
 def leave(pages: Sequence[Path], home: Path, *, notify: Notify = print) -> None:
     """Beside the pages of `arzhang reproduce` the same as PDF, and the notebook to hand in; a line for what fails."""
     with ThreadPoolExecutor() as printers:  # each is a browser's process
-        made: list[Callable[[], Path]] = [printers.submit(pdf.write, page).result for page in pages]
-        for make in [functools.partial(_notebook, home, notify), *made]:
+        makers: list[Callable[[], Path]] = [printers.submit(pdf.write, page).result for page in pages]
+        makers.insert(0, functools.partial(_notebook, home, notify))
+        for make in makers:
             try:
                 notify(f"written: {make()}")
             except ArzhangError as error:
