@@ -85,7 +85,3 @@ def main() -> None:
         same, sigma = as_sharp(real, sharpness(made))
         line(path, sets["made"], sets["test"])
         line(f"  real ones, blurred by {sigma:.2f} pixels", of_tensor("blurred", same), sets["test"])
-
-
-if __name__ == "__main__":
-    main()

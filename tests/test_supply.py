@@ -126,3 +126,12 @@ def test_licences_are_those_of_the_page():
         assert listed[name] == licences.licence(name), f"{name}: docs/licences.md says otherwise; `make licences`"
     strict = [name for name, found in listed.items() if re.search(r"\bA?GPL", found) and "LGPL" not in found]
     assert not strict, f"copyleft that MIT code cannot require: {strict}"
+
+
+def test_a_command_that_trains_imports_no_metrics_of_others():
+    """Fabric would bring torchmetrics in, and with it transformers and scipy's signals: seconds, at every start."""
+    code = (
+        "import sys, arzhang.assembly; print({'torchmetrics', 'transformers'} & set(sys.modules)); import torchmetrics"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
