@@ -1,6 +1,7 @@
 """One image file → one array, at the file's own precision: nothing is quantised silently."""
 
 import struct
+import threading
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", "
 MOST_PIXELS = 100_000_000
 """More in one image is refused before memory is taken for it."""
 GREY_MODES = {"1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N", "F"}
+_PARSER = threading.Lock()
 
 
 class Unreadable(Exception):
@@ -83,7 +85,7 @@ def _guarded(path: Path, reader: Callable[[Path], T]) -> T:
 def _header(path: Path) -> Header:
     suffix = path.suffix.lower()
     if suffix == ".npy":
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = _npy(path)
         height, width, channels = _layout(array.shape)
         return _checked(Header(_kind(array.dtype), _colours(channels), height, width))
     if suffix in (".tif", ".tiff"):
@@ -114,7 +116,7 @@ def _read(path: Path) -> np.ndarray:
     _header(path)
     suffix = path.suffix.lower()
     if suffix == ".npy":
-        return _array(np.array(np.load(path, mmap_mode="r", allow_pickle=False)))
+        return _array(np.array(_npy(path)))
     if suffix in (".tif", ".tiff"):
         with tifffile.TiffFile(path) as file:
             return _array(file.pages[0].asarray())
@@ -136,6 +138,13 @@ def _read(path: Path) -> np.ndarray:
             white = Image.new("RGBA", layered.size, "white")
             image = Image.alpha_composite(white, layered).convert("L" if image.mode in GREY_MODES else "RGB")
         return _array(np.array(image.convert("L" if image.mode in GREY_MODES else "RGB")))
+
+
+def _npy(path: Path) -> np.ndarray:
+    """The array in a file, mapped. One thread at a time: numpy has Python parse what the file says of itself, and that
+    parser counts its depth for all threads in one number, so that a sound file would now and then be refused."""
+    with _PARSER:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
 def _png_depth(path: Path) -> int | None:
