@@ -11,6 +11,14 @@ from command import folder_of_images
 
 from arzhang import cli, recipes, sweep
 from arzhang.errors import UsageError
+from arzhang.report import figures
+from arzhang.wording import LANGUAGES
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch):
+    """Figures in one language: drawing is most of what so short runs take."""
+    monkeypatch.setattr(figures, "LANGUAGES", {"en": LANGUAGES["en"]})
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from torch import nn
 from arzhang.contracts import Batch, Example, Turn
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.fabric import Fabric
+from arzhang.randomness import permutation
 from arzhang.recipes import VAE as Recipe
 from arzhang.tasks.vae import VAETask
 from arzhang.training import checkpoint as checkpoints
@@ -21,14 +22,14 @@ from arzhang.training.run import Run
 class Memory:
     """Images in memory, as the loop needs them."""
 
-    def __init__(self, n, seed=0):
-        self.pixels = torch.rand(n, 1, 8, 8, generator=torch.Generator().manual_seed(seed))
+    def __init__(self, n, seed=0, side=8):
+        self.pixels = torch.rand(n, 1, side, side, generator=torch.Generator().manual_seed(seed))
+        self.shape = (1, side, side)
 
     def __len__(self):
         return len(self.pixels)
 
     augmented = False
-    shape = (1, 8, 8)
 
     def take(self, indices, luck=None):
         return Example(self.pixels[indices])
@@ -41,9 +42,9 @@ def recipe(**options):
     return Recipe(**{"epochs": 3, "batch_size": 16, "latent_dim": 4, "log_every": 4, "lr": 1e-2, **options})
 
 
-def build(chosen):
+def build(chosen, side=8):
     torch.manual_seed(chosen.seed)
-    return VAETask(chosen, (1, 8, 8))
+    return VAETask(chosen, (1, side, side))
 
 
 def loop(path, chosen, task=None, train=TRAIN, validation=VALIDATION):
@@ -52,8 +53,8 @@ def loop(path, chosen, task=None, train=TRAIN, validation=VALIDATION):
     return Loop(task or build(chosen), chosen, train, validation, run, fabric, print)
 
 
-def weights(path):
-    return checkpoints.newest_sound(path / "checkpoints", pytest.fail).tensors(checkpoints.WEIGHTS)
+def weights(path, which=checkpoints.WEIGHTS):
+    return checkpoints.newest_sound(path / "checkpoints", pytest.fail).tensors(which)
 
 
 def logged(path):
@@ -78,16 +79,25 @@ def stop_after(monkeypatch, steps, signum=signal.SIGTERM):
 )
 @pytest.mark.parametrize("steps", [1, 4, 5, 6, 7, 11, 12, 17])
 def test_stopped_and_resumed_equals_uninterrupted(tmp_path, monkeypatch, options, steps):
-    loop(tmp_path / "whole", recipe(**options)).fit()
+    side = 28 if options else 8  # the networks for 28 pixels normalise batches
+
+    def fit(name):
+        chosen = recipe(**options)
+        loop(tmp_path / name, chosen, build(chosen, side), Memory(100, 0, side), Memory(30, 1, side)).fit()
+
+    fit("whole")
     with monkeypatch.context() as patch:
         stop_after(patch, steps)
         with pytest.raises(Interrupted, match="arzhang resume") as stopped:
-            loop(tmp_path / "parts", recipe(**options)).fit()
+            fit("parts")
         assert stopped.value.exit_code == 143
     assert len(weights(tmp_path / "parts")) > 0
-    loop(tmp_path / "parts", recipe(**options)).fit()
+    fit("parts")
     whole, parts = weights(tmp_path / "whole"), weights(tmp_path / "parts")
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
+    if "ema" in options:
+        whole, parts = (weights(tmp_path / name, checkpoints.AVERAGED) for name in ("whole", "parts"))
+        assert all(torch.equal(whole[name], parts[name]) for name in whole)
     assert logged(tmp_path / "whole") == logged(tmp_path / "parts")
 
 
@@ -238,6 +248,44 @@ def test_averaged_weights_are_the_recursion(tmp_path, monkeypatch):
     found = checkpoints.available(tmp_path / "run" / "checkpoints")[-1].tensors(checkpoints.AVERAGED)
     assert torch.allclose(found["vae.mean.bias"], expected, atol=1e-6)
     assert not torch.allclose(found["vae.mean.bias"], path[-1], atol=1e-4)
+
+
+def settled(path, chosen, task):
+    """A short training of networks with batch normalisation: what their averages are and what the last step's."""
+    loop(path, chosen, task, Memory(100, side=28), Memory(30, seed=1, side=28)).fit()
+    return weights(path, checkpoints.AVERAGED), weights(path)
+
+
+def test_averaged_weights_measure_their_own_activations(tmp_path):
+    """The first normalised layer's mean is that of its own input over the epoch's images, whatever their batches."""
+    chosen = recipe(epochs=1, ema=0.9)
+    averaged, last = settled(tmp_path / "run", chosen, build(chosen, 28))
+    task = build(chosen, 28)
+    task.networks.load_state_dict(averaged)
+    task.networks.eval()
+    name, norm = next(found for found in task.networks.named_modules() if isinstance(found[1], nn.BatchNorm2d))
+    seen = []
+    norm.register_forward_hook(lambda module, given, made: seen.append(given[0].detach()))
+    images = Memory(100, side=28).pixels[permutation(100, chosen.seed, 0)[:96]]
+    task.measure(Batch(images, torch.arange(96), torch.zeros(96, 4)))
+    name += ".running_mean"
+    assert torch.allclose(averaged[name], seen[0].mean((0, 2, 3)), atol=1e-6)
+    assert not torch.allclose(averaged[name], last[name], atol=1e-2)
+
+
+def test_a_tasks_memory_is_not_touched_by_settling(tmp_path):
+    chosen = recipe(epochs=1, ema=0.9)
+    task = build(chosen, 28)
+    task.memory = nn.BatchNorm1d(1)
+    turn = task.turns[0]
+
+    def loss(batch, shared):
+        task.memory.num_batches_tracked += 1
+        return turn.loss(batch, shared)
+
+    task.turns = [Turn(turn.name, turn.modules, turn.optimizer, loss)]
+    settled(tmp_path / "run", chosen, task)
+    assert task.memory.num_batches_tracked == 6
 
 
 def test_measure_is_a_mean_over_every_image_once():

@@ -35,6 +35,7 @@ SECTIONS = (
     ("divergences", "divergences"),
     ("gradients", "gradients of expectations"),
     ("tasks", "losses"),
+    ("training.averaging", "the loop"),
     ("eject.loop", "the loop"),
 )
 """Rooms of the package, in the order in which a listing has them, and what they are called there."""

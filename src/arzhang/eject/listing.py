@@ -185,7 +185,7 @@ class Listing:
             for local, found in module(key.module).imports.items()
             if isinstance(found, Key) and not found.name
         }
-        for node in ast.walk(ast.parse(text)):
+        for node in parsed(text).nodes if aliases else ():
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in aliases:
                 found = resolve(aliases[node.value.id], node.attr)
                 if isinstance(found, Key):
@@ -201,7 +201,7 @@ class Listing:
 
     def _prune(self) -> None:
         """One round of what only the whole tells: members nobody asks for, parameters with one value, or unread."""
-        trees = {key: ast.parse(text) for key, text in self.texts.items()}
+        trees = {key: parsed(text).tree for key, text in self.texts.items()}
         literal, fields = _literals(trees), _fields(trees)
         read = _read(trees.values())
         task = self.renamed["Task"]
@@ -220,7 +220,7 @@ class Listing:
     def _unused_parameters(self) -> None:
         """Take out one parameter that its function does not read, and what calls give for it."""
         for key, text in self.texts.items():
-            for place, function in _functions(ast.parse(text)):
+            for place, function in _functions(parsed(text).tree):
                 name = key.name if place.endswith(".__init__") else function.name
                 if function.name in INTERFACE or (function.name.startswith("__") and name == function.name):
                     continue
@@ -241,7 +241,7 @@ class Listing:
         found: dict[Key, bool | None] = {}
         for key, text in self.texts.items():
             tree = parsed(text)
-            for node in ast.walk(tree.tree):
+            for node in tree.nodes:
                 kind = ast.Attribute if method else ast.Name
                 if not isinstance(node, kind) or getattr(node, "attr" if method else "id") != name:
                     continue
@@ -266,7 +266,7 @@ class Listing:
                         yield _without_parameter(text, function, i)
 
         def arguments(text: Text, known: Known) -> Iterator[Edit]:
-            for node in ast.walk(text.tree):
+            for node in text.nodes:
                 word = "attr" if "." in place and not place.endswith(".__init__") else "id"
                 if not isinstance(node, ast.Call) or getattr(node.func, word, "") != name:
                     continue

@@ -6,7 +6,7 @@ Nothing here runs in the package: `listing` takes these functions into the file,
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from arzhang.contracts import LUCK, Batch, Examples, Task
 from arzhang.randomness import generator, permutation, reseed
 from arzhang.recipes import Training
+from arzhang.training.averaging import SETTLING, settle
 
 DEVICE = "cpu"
 
@@ -49,19 +50,14 @@ def update(task: Task, recipe: Training, batch: Batch, done: float) -> dict[str,
     return logged
 
 
-def train(task: Task, examples: Examples, recipe: Training) -> Iterator[tuple[int, dict[str, Tensor]]]:
-    """All steps, each with the epoch it belongs to and its terms. Whatever is random is drawn anew for each step, from
-    a key of what it is for."""
+def batches(task: Task, examples: Examples, recipe: Training, steps: Iterable[int]) -> Iterator[tuple[int, Batch]]:
+    """What these steps learn from. Whatever is random is drawn anew for each step, from a key of what it is for."""
     an_epoch = len(examples) // recipe.batch_size
-    last = recipe.epochs * an_epoch
-    task.networks.train()
-    averaged = None
-    if recipe.ema is not None:
-        averaged = AveragedModel(task.networks, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema))
-    for step in range(last):
+    ordered = -1
+    for step in steps:
         epoch, position = divmod(step, an_epoch)
-        if position == 0:
-            order = permutation(len(examples), recipe.seed, epoch).to(DEVICE)
+        if epoch != ordered:
+            order, ordered = permutation(len(examples), recipe.seed, epoch).to(DEVICE), epoch
         indices = order[position * recipe.batch_size : (position + 1) * recipe.batch_size]
         noise = task.noise(recipe.batch_size, generator(recipe.seed, "noise", step, device=DEVICE))
         reseed(recipe.seed, "step", step, 0, device=torch.device(DEVICE))
@@ -69,29 +65,36 @@ def train(task: Task, examples: Examples, recipe: Training) -> Iterator[tuple[in
         if examples.augmented:
             luck = torch.rand(recipe.batch_size, LUCK, generator=generator(recipe.seed, "luck", step)).to(DEVICE)
         found = examples.take(indices, luck)
-        batch = Batch(found.images, indices, noise, epoch + position / an_epoch, found.labels, found.inputs)
-        yield epoch + 1, update(task, recipe, batch, step / last)
-        if averaged is not None:
+        yield step, Batch(found.images, indices, noise, epoch + position / an_epoch, found.labels, found.inputs)
+
+
+def train(task: Task, examples: Examples, recipe: Training) -> Iterator[tuple[int, dict[str, Tensor]]]:
+    """All steps, each with its terms."""
+    last = recipe.epochs * (len(examples) // recipe.batch_size)
+    task.networks.train()
+    weights = task.networks
+    if recipe.ema is not None:
+        averaged = AveragedModel(task.networks, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema))
+        weights = averaged.module
+    for step, batch in batches(task, examples, recipe, range(last)):
+        yield step, update(task, recipe, batch, step / last)
+        if recipe.ema is not None:
             averaged.update_parameters(task.networks)
-    weights = task.networks if averaged is None else averaged.module
+    if recipe.ema is not None:
+        recent = range(max(0, last - SETTLING), last)
+        settle(task, weights, (batch for _, batch in batches(task, examples, recipe, recent)))
     torch.save(weights.state_dict(), "weights.pt")
 
 
 def log(task: Task, examples: Examples, recipe: Training) -> Iterator[str]:
     """Lines as in the run's metrics.jsonl: of so many steps, and of an epoch's last ones, the mean of each term."""
+    an_epoch = len(examples) // recipe.batch_size
     window: list[dict[str, Tensor]] = []
-    before = 1
-    for step, (epoch, terms) in enumerate(train(task, examples, recipe), start=1):
-        if epoch > before and window:
-            yield line(step - 1, before, window)
-            window = []
-        before = epoch
+    for step, terms in train(task, examples, recipe):
         window.append(terms)
-        if step % recipe.log_every == 0:
-            yield line(step, epoch, window)
+        if (step + 1) % recipe.log_every == 0 or (step + 1) % an_epoch == 0:
+            yield line(step + 1, step // an_epoch + 1, window)
             window = []
-    if window:
-        yield line(step, epoch, window)
 
 
 def line(step: int, epoch: int, window: list[dict[str, Tensor]]) -> str:

@@ -75,7 +75,8 @@ class Text:
         for line in self.bytes.splitlines(keepends=True):
             self.lines.append(self.lines[-1] + len(line))
         self._stores: dict[ast.FunctionDef, dict[str, list[ast.Name]]] = {}
-        self.parents = {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
+        self.nodes = list(ast.walk(self.tree))
+        self.parents = {child: node for node in self.nodes for child in ast.iter_child_nodes(node)}
 
     def start(self, node: Any) -> int:
         return self.lines[node.lineno - 1] + node.col_offset
@@ -260,7 +261,7 @@ def _compared(op: ast.cmpop, left: Any, right: Any) -> Any:
 
 def plain_types(text: Text, known: Known) -> Iterator[Edit]:
     """`Float[Tensor, "B C"]` → `Tensor`; `cast(T, x)` → `x`."""
-    for node in ast.walk(text.tree):
+    for node in text.nodes:
         if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id in SHAPED:
             assert isinstance(node.slice, ast.Tuple)
             yield text.replace(node, text.of(node.slice.elts[0]))
@@ -274,7 +275,7 @@ def plain_types(text: Text, known: Known) -> Iterator[Edit]:
 
 def checks(text: Text, known: Known) -> Iterator[Edit]:
     """Without assertions, without refusals of what a user typed, without calls that only these and testing need."""
-    for node in ast.walk(text.tree):
+    for node in text.nodes:
         if isinstance(node, ast.Assert):
             yield text.without(node)
         if isinstance(node, ast.If) and not node.orelse and _tells(node.body[-1]):
@@ -303,7 +304,7 @@ def _atomic(node: ast.expr) -> bool:
 
 def branches(text: Text, known: Known) -> Iterator[Edit]:
     """The branch that is taken in place of the choice, where the choice is known."""
-    for node in ast.walk(text.tree):
+    for node in text.nodes:
         if isinstance(node, ast.If):
             taken = value(node.test, text, known)
             if not isinstance(taken, Unknown):
@@ -364,7 +365,7 @@ def _shortened(text: Text, node: ast.BoolOp, known: Known) -> Iterator[Edit]:
 
 def options(text: Text, known: Known) -> Iterator[Edit]:
     """`recipe.lr` → `LR`, and no `recipe` that is handed on."""
-    for node in ast.walk(text.tree):
+    for node in text.nodes:
         if isinstance(node, ast.Attribute) and (name := _option(node)) is not None and name in known.recipe:
             found = known.recipe[name]
             if found is None or isinstance(found, bool):
@@ -406,7 +407,7 @@ def _listed_out(text: Text, node: Any) -> Edit:
 
 def unreachable(text: Text, known: Known) -> Iterator[Edit]:
     """Nothing after a return; no `pass` beside other statements."""
-    for node in ast.walk(text.tree):
+    for node in text.nodes:
         for body in _bodies(node):
             for before, after in pairwise(body):
                 if isinstance(before, ast.Return | ast.Raise):
@@ -417,7 +418,7 @@ def unreachable(text: Text, known: Known) -> Iterator[Edit]:
 
 def overwritten(text: Text, known: Known) -> Iterator[Edit]:
     """`x = None; x = …` → `x = …`, where the second does not ask for the first."""
-    for node in ast.walk(text.tree):
+    for node in text.nodes:
         for body in _bodies(node):
             for before, after in pairwise(body):
                 if not (isinstance(before, ast.Assign) and isinstance(after, ast.Assign) and _pure(before.value)):
@@ -433,7 +434,7 @@ def overwritten(text: Text, known: Known) -> Iterator[Edit]:
 
 def returned(text: Text, known: Known) -> Iterator[Edit]:
     """`x = …; return x` → `return …`."""
-    for node in ast.walk(text.tree):
+    for node in text.nodes:
         for body in _bodies(node):
             for before, after in pairwise(body):
                 if not (isinstance(before, ast.Assign) and isinstance(after, ast.Return) and len(before.targets) == 1):
@@ -445,7 +446,7 @@ def returned(text: Text, known: Known) -> Iterator[Edit]:
 
 def locals_(text: Text, known: Known) -> Iterator[Edit]:
     """A local name that is known to be True, False or None is that; one that nobody reads is not computed."""
-    for function in [node for node in ast.walk(text.tree) if isinstance(node, ast.FunctionDef)]:
+    for function in [node for node in text.nodes if isinstance(node, ast.FunctionDef)]:
         names = [node for node in ast.walk(function) if isinstance(node, ast.Name)]
         parameters = {a.arg for a in ast.walk(function.args) if isinstance(a, ast.arg)}
         for node in [n for n in names if isinstance(n.ctx, ast.Load) and text.function(n) is function]:
@@ -503,7 +504,7 @@ def _pure(node: ast.expr) -> bool:
 
 def docstrings(text: Text, known: Known) -> Iterator[Edit]:
     """Without examples to be tested and without the errors that are no longer raised."""
-    for node in ast.walk(text.tree):
+    for node in text.nodes:
         if not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module) or not node.body:
             continue
         first = node.body[0]
@@ -520,7 +521,7 @@ def docstrings(text: Text, known: Known) -> Iterator[Edit]:
 
 def orphans(text: Text, known: Known) -> Iterator[Edit]:
     """Without the words of an attribute that is there no more."""
-    for function in ast.walk(text.tree):
+    for function in text.nodes:
         if not isinstance(function, ast.FunctionDef):
             continue
         for before, after in pairwise(function.body):

@@ -5,6 +5,7 @@ saved, so that resuming is running the same code from a later step. The device i
 """
 
 import contextlib
+import copy
 import io
 import math
 import signal
@@ -32,6 +33,7 @@ from arzhang.recipes import Training
 from arzhang.training import checkpoint as checkpoints
 from arzhang.training import run as runs
 from arzhang.training import thinning
+from arzhang.training.averaging import SETTLING, settle
 from arzhang.training.progress import Progress
 from arzhang.training.run import Run, write_atomically
 from arzhang.wording import told
@@ -110,6 +112,10 @@ class Loop:
         self.optimizers = [cast(Optimizer, fabric.setup_optimizers(turn.optimizer)) for turn in task.turns]
         self.board = _summary_writer()(str(run.path)) if recipe.tensorboard and self._chief() else None
         self.step, self.seconds_before = 0, 0.0
+        self.order: tuple[int, Tensor] | None = None
+        """An epoch, and the order of its images."""
+        self.settled = -1
+        """The step whose averaged weights have measured themselves."""
         self.names: list[list[str]] = [[] for _ in task.turns]
         self.window: list[Tensor] = []
         self.warned: set[str] = set()
@@ -135,10 +141,9 @@ class Loop:
                     raise Interrupted(self.run.path, arrived[0] if arrived else signal.SIGTERM)
 
     def _epoch(self, epoch: int, arrived: Sequence[int]) -> None:
-        order = permutation(len(self.train), self.recipe.seed, epoch).to(self.fabric.device)
         self.task.networks.train()
         for position in range(self.step - epoch * self.steps_an_epoch, self.steps_an_epoch):
-            self._update(batch := self._batch(order, position, epoch))
+            self._update(batch := self._batch(self.step))
             self.step += 1
             if position == 0:
                 self._watch(epoch + 1, batch)
@@ -163,15 +168,19 @@ class Loop:
         flag = torch.tensor(float(mine), device=self.fabric.device)
         return bool(_over_ranks(self.fabric, flag, "sum") > 0)
 
-    def _batch(self, order: Tensor, position: int, epoch: int) -> Batch:
+    def _batch(self, step: int) -> Batch:
+        """What a step learns from; whatever it draws itself is seeded anew."""
         size, seed = self.recipe.batch_size, self.recipe.seed
-        indices = order[position * size : (position + 1) * size][self.rows]
-        noise = self.task.noise(size, generator(seed, "noise", self.step, device=self.fabric.device))[self.rows]
-        reseed(seed, "step", self.step, self.fabric.global_rank, device=self.fabric.device)
+        epoch, position = divmod(step, self.steps_an_epoch)
+        if self.order is None or self.order[0] != epoch:
+            self.order = epoch, permutation(len(self.train), seed, epoch).to(self.fabric.device)
+        indices = self.order[1][position * size : (position + 1) * size][self.rows]
+        noise = self.task.noise(size, generator(seed, "noise", step, device=self.fabric.device))[self.rows]
+        reseed(seed, "step", step, self.fabric.global_rank, device=self.fabric.device)
         when = epoch + position / self.steps_an_epoch
         luck = None
         if self.train.augmented:
-            luck = torch.rand(size, LUCK, generator=generator(seed, "luck", self.step)).to(indices.device)[self.rows]
+            luck = torch.rand(size, LUCK, generator=generator(seed, "luck", step)).to(indices.device)[self.rows]
         return batch_of(self.train, indices, noise, when, luck)
 
     def _update(self, batch: Batch) -> None:
@@ -335,11 +344,12 @@ class Loop:
     def _evaluated(self) -> Iterator[None]:
         """Evaluation mode, without gradients, on averaged weights if they are kept; ranks share rank 0's buffers."""
         networks = self.task.networks
-        if self.fabric.world_size > 1:
-            for buffer in networks.buffers():
-                buffer.copy_(self.fabric.broadcast(buffer))
         if self.averaged is not None:
+            self._settle(self.averaged.module)
             self.task.networks = self.averaged.module
+        if self.fabric.world_size > 1:
+            for buffer in self.task.networks.buffers():
+                buffer.copy_(self.fabric.broadcast(buffer))
         self.task.networks.eval()
         try:
             with torch.no_grad(), self.fabric.autocast():
@@ -348,10 +358,23 @@ class Loop:
             self.task.networks = networks
             networks.train()
 
+    def _settle(self, averaged: nn.Module) -> None:
+        """Once a step, where there is something that networks keep of themselves."""
+        if self.settled == self.step or not any(True for _ in averaged.buffers()):
+            return
+        memory = copy.deepcopy(self.task.memory.state_dict()) if isinstance(self.task, Remembering) else None
+        with self.fabric.autocast():
+            settle(self.task, averaged, map(self._batch, range(max(0, self.step - SETTLING), self.step)))
+        if isinstance(self.task, Remembering) and memory is not None:
+            self.task.memory.load_state_dict(memory)
+        self.settled = self.step
+
     def _save(self, epoch: int, validation: float | None = None) -> None:
         """Write a checkpoint, unless the state is no longer good."""
         window = self._read_window() if self.window else torch.zeros(0, 0)
         self._require_finite()
+        if self.averaged is not None:
+            self._settle(self.averaged.module)
         memory = self._memory()
         if self._chief():
             optimizers = {turn.name: turn.optimizer for turn in self.task.turns}
