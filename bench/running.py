@@ -146,7 +146,7 @@ def folder_of_images() -> Path:
     return folder
 
 
-def swept(processes: int, together: bool = False) -> Work:
+def swept(processes: int | None) -> Work:
     """`arzhang sweep vae --beta …`: eight members, trained and evaluated."""
     typed = ["--data", str(folder_of_images()), "--size", "28", "--epochs", "3"]
 
@@ -205,7 +205,7 @@ def rows() -> dict[str, Row]:
         "sweep": Row(
             f"a sweep of {len(BETAS)} values of β, as it chooses itself",
             {
-                "arzhang sweep": functools.partial(swept, 0),
+                "arzhang sweep": functools.partial(swept, None),
                 "one after another": functools.partial(swept, 1),
                 "two processes": functools.partial(swept, 2),
             },

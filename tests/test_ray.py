@@ -62,6 +62,6 @@ def test_two_nodes_and_a_killed_worker(cluster, tmp_path):
     results = [json.loads(path.read_text()) for path in (tmp_path / "ray" / "ray").glob("*/params.json")]
     assert sorted(result["index"] for result in results) == [0, 1]
     assert len(list((tmp_path / "ray" / "ray").glob("*/error.txt"))) == 1  # one of them died, and was begun again
-    alone = sweep.sweep("vae", words, several, tmp_path / "alone", samples=2, notify=lambda line: None)
+    alone = sweep.sweep("vae", words, several, tmp_path / "alone", samples=2, processes=1, notify=lambda line: None)
     assert json.loads((tmp_path / "ray" / "sweep.json").read_text())["tables"] == alone["tables"]
     assert all(Run(tmp_path / "ray" / name).finished() for name in ("beta=0.5", "beta=2"))

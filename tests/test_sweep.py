@@ -7,10 +7,11 @@ import types
 from pathlib import Path
 
 import pytest
+import torch
 from command import folder_of_images
 
-from arzhang import cli, recipes, sweep
-from arzhang.errors import UsageError
+from arzhang import assembly, cli, recipes, sweep
+from arzhang.errors import ArzhangError, UsageError
 from arzhang.report import figures
 from arzhang.wording import LANGUAGES
 
@@ -39,7 +40,8 @@ def test_options_with_several_values():
 
 
 def test_a_sweep_and_its_second_time(words, tmp_path, capsys):
-    typed = ["sweep", "vae", "--weight", "0", "1", "4", "--samples", "2", "--out", str(tmp_path / "s"), *words]
+    typed = ["sweep", "vae", "--weight", "0", "1", "4", "--samples", "2", "--processes", "1"]
+    typed += ["--out", str(tmp_path / "s"), *words]
     assert cli.main(typed) == 0, capsys.readouterr().err
     found = json.loads((tmp_path / "s" / "sweep.json").read_text())
     assert [run["options"]["beta"] for run in found["runs"]] == ["0", "1", "4"]
@@ -56,9 +58,28 @@ def test_a_sweep_and_its_second_time(words, tmp_path, capsys):
 
 def test_in_processes_it_is_the_same(words, tmp_path):
     several = {"beta": ["0.5", "2"]}
-    alone = sweep.sweep("vae", words, several, tmp_path / "a", samples=2, notify=lambda _: None)
+    alone = sweep.sweep("vae", words, several, tmp_path / "a", samples=2, processes=1, notify=lambda _: None)
     both = sweep.sweep("vae", words, several, tmp_path / "b", samples=2, processes=2, notify=lambda _: None)
     assert alone["tables"] == both["tables"]
+
+
+def test_a_run_that_fails_is_named_and_the_others_are_made(words, tmp_path):
+    out = tmp_path / "s"
+    out.mkdir()
+    (out / "beta=0.5").write_text("in the way")
+    with pytest.raises(ArzhangError, match=r"beta=0\.5: .*; the same command goes on with it"):
+        sweep.sweep("vae", words, {"beta": ["0.5", "2"]}, out, samples=2, processes=2, notify=lambda _: None)
+    assert (out / "beta=2" / "eval.json").exists()
+
+
+def test_how_many_at_once(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    plan = [recipes.VAE(beta=beta, accelerator="cpu") for beta in range(3)]
+    assert sweep._at_once(plan) == 3
+    assert sweep._at_once([*plan, *plan]) == 4
+    assert sweep._at_once([recipes.VAE(accelerator="cpu", devices=2)]) == 1
+    monkeypatch.setattr(assembly, "device", lambda name: torch.device("cuda"))
+    assert sweep._at_once(plan) == 1
 
 
 def test_ray_is_given_one_trial_a_run(words, tmp_path, monkeypatch):
@@ -93,7 +114,7 @@ def test_ray_is_given_one_trial_a_run(words, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", types.SimpleNamespace(tune=tune))
     monkeypatch.chdir(tmp_path)
     by_ray = sweep.sweep("vae", words, several, Path("b"), samples=2, ray=True, notify=lambda _: None)
-    alone = sweep.sweep("vae", words, several, tmp_path / "c", samples=2, notify=lambda _: None)
+    alone = sweep.sweep("vae", words, several, tmp_path / "c", samples=2, processes=1, notify=lambda _: None)
     assert by_ray["tables"] == alone["tables"]
 
 

@@ -305,8 +305,8 @@ class Sweep:
     """what they see: inception, dinov2, clip, or a run of `arzhang train classifier`"""
     n: int | None = None
     """images of each kind that they compare; none: 10,000, or all of the test part"""
-    processes: int = 1
-    """runs trained at once"""
+    processes: int | None = None
+    """runs trained at once; none: as many as there are cores where they train on those, else one"""
     ray: bool = False
     """hand the runs to Ray Tune (needs the extra 'ray')"""
 

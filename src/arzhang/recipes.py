@@ -189,6 +189,8 @@ class GAN(Training):
     conditional: ClassVar[bool] = False
     """Whether both players are told the class."""
 
+    batch_size: int = 32
+    """images a step, all ranks together; an epoch's last, incomplete batch is left out"""
     lr: float = 2e-4
     """learning rate of Adam, both players"""
     beta1: float = 0.5

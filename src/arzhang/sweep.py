@@ -1,16 +1,23 @@
 """Many runs of one recipe that differ in some options: one folder, one table; stopped, it goes on where it was."""
 
+import contextlib
+import dataclasses
 import importlib.util
 import itertools
 import json
 import os
 import subprocess
 import sys
+import tempfile
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import Empty, Queue
+from subprocess import PIPE
 from typing import Any
+
+import torch
 
 from arzhang import assembly, evaluation, recipes
 from arzhang.errors import ArzhangError, UsageError
@@ -49,19 +56,20 @@ def sweep(
     metrics: Sequence[str] = (),
     features: str = "inception",
     n: int | None = None,
-    processes: int = 1,
+    processes: int | None = None,
     ray: bool = False,
     notify: Notify = print,
 ) -> dict[str, Any]:
     """Train and evaluate a run for each combination of `values`, all else as `typed`; write `sweep.json` and a figure.
 
     Runs that are finished are kept, others go on. `metrics` are image metrics of each run, on `n` images as seen by
-    `features` (`evaluation.extractor`). `processes` trains so many at once on this machine; `ray` hands them
-    to Ray Tune, which spreads them over a cluster that shares this folder.
+    `features` (`evaluation.extractor`). `processes` trains so many at once on this machine, where it is not said
+    as many as it has cores if they train on them; `ray` hands them to Ray Tune, which spreads them over a cluster that
+    shares this folder.
     Raises UsageError for an option that makes no sense, before anything is trained.
     """
-    for option, value in (("samples", samples), ("processes", processes)):
-        recipes.require(value >= 1, option, value, "must be 1 or more")
+    recipes.require(samples >= 1, "samples", samples, "must be 1 or more")
+    recipes.require(processes is None or processes >= 1, "processes", processes, "must be 1 or more")
     if ray and importlib.util.find_spec("ray") is None:
         raise UsageError("--ray: needs the extra: pip install 'arzhang[ray]'")
     scores.check(metrics)
@@ -74,8 +82,8 @@ def sweep(
     notify(f"{len(plan)} runs in {out}: {', '.join(path.name for path in paths)}")
     if ray:
         _by_ray(plan, paths, samples, how)
-    elif processes > 1:
-        _by_processes(system, typed, arms, paths, samples, how, processes)
+    elif (processes := processes or _at_once(plan)) > 1:
+        _by_processes(plan, paths, samples, how, processes, notify)
     else:
         for recipe, path in zip(plan, paths, strict=True):
             one(recipe, path, samples, notify, **how)
@@ -128,36 +136,73 @@ def finished(recipe: recipes.Training, path: Path, notify: Notify) -> Run:
     return run if run.finished() else assembly.resume(path, notify=notify)
 
 
+def _at_once(plan: Sequence[recipes.Training]) -> int:
+    """How many runs train at once: one a core on a CPU, whose cores one small network does not fill; else one."""
+    if any(assembly.device(recipe.accelerator).type != "cpu" or recipe.devices > 1 for recipe in plan):
+        return 1
+    return min(len(plan), os.cpu_count() or 1)
+
+
 def _by_processes(
-    system: str,
-    typed: Sequence[str],
-    arms: Sequence[dict],
+    plan: Sequence[recipes.Training],
     paths: Sequence[Path],
     samples: int,
     how: Mapping[str, Any],
     processes: int,
+    notify: Notify,
 ) -> None:
-    """Each arm as a sweep of its own of one run, in a process of its own; so many at a time."""
+    """The runs in so many processes, which share the cores; each process takes the next run when it has done one."""
+    jobs: Queue[dict[str, Any]] = Queue()
+    for recipe, path in zip(plan, paths, strict=True):
+        words = recipes.as_flags(dataclasses.asdict(recipe))
+        jobs.put({"system": recipe.system, "words": words, "path": str(path), "samples": samples, "how": dict(how)})
+    threads = {"OMP_NUM_THREADS": str(max(1, torch.get_num_threads() // processes))}
 
-    def work(arm: dict[str, Any], path: Path) -> None:
-        code = (
-            "import json, sys; from pathlib import Path; from arzhang import recipes, sweep;"
-            "s = json.loads(sys.argv[1]);"
-            "recipe = recipes.from_words(recipes.SYSTEMS[s['system']], s['words']);"
-            "sweep.one(recipe, Path(s['path']), s['samples'], lambda line: None, **s['how'])"
-        )
-        words = [*typed, *recipes.as_flags(arm)]
-        told = {"system": system, "words": words, "path": str(path), "samples": samples, "how": dict(how)}
-        done = subprocess.run(
-            [sys.executable, "-c", code, json.dumps(told)], capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            last = done.stderr.strip().splitlines()[-1:] or ["no message"]
-            raise ArzhangError(f"{path}: {last[0]}; the same command goes on with it")
+    def work() -> None:
+        code = "from arzhang import sweep; sweep.serve()"
+        with (
+            tempfile.TemporaryFile("w+") as said,
+            subprocess.Popen(
+                [sys.executable, "-c", code], stdin=PIPE, stdout=PIPE, stderr=said, text=True, env=os.environ | threads
+            ) as worker,
+        ):
+            assert worker.stdin is not None
+            assert worker.stdout is not None
+            while True:
+                try:
+                    job = jobs.get_nowait()
+                except Empty:
+                    worker.stdin.close()
+                    return
+                with contextlib.suppress(BrokenPipeError):
+                    print(json.dumps(job), file=worker.stdin, flush=True)
+                if worker.stdout.readline() != DONE:
+                    worker.wait()
+                    said.seek(0)
+                    last = said.read().strip().splitlines()[-1:] or ["its process ended"]
+                    raise ArzhangError(f"{job['path']}: {last[0]}; the same command goes on with it")
+                notify(f"{job['path']}: done")
 
     with ThreadPoolExecutor(processes) as pool:
-        for future in [pool.submit(work, arm, path) for arm, path in zip(arms, paths, strict=True)]:
+        for future in [pool.submit(work) for _ in range(processes)]:
             future.result()
+
+
+DONE = "done\n"
+"""A worker's answer."""
+
+
+def serve() -> None:
+    """A worker of `_by_processes`: runs as they come, each a line of JSON; an error ends it."""
+    answers, sys.stdout = sys.stdout, sys.stderr
+    for line in sys.stdin:
+        told = json.loads(line)
+        recipe = recipes.from_words(recipes.SYSTEMS[told["system"]], told["words"])
+        try:
+            one(recipe, Path(told["path"]), told["samples"], lambda line: None, **told["how"])
+        except ArzhangError as error:
+            raise SystemExit(str(error)) from None
+        print(DONE, end="", file=answers, flush=True)
 
 
 def _by_ray(plan: Sequence[recipes.Training], paths: Sequence[Path], samples: int, how: Mapping[str, Any]) -> None:

@@ -126,7 +126,7 @@ def weights(work: Work) -> None:
     kind = {"prior": "mixture", "divergence": "cauchy-schwarz", "epochs": work.budget.mixture_epochs}
     typed = recipes.as_flags(kind | {"init_from": str(work.home / "vae-0")})
     sweep.sweep("vae", typed, {"beta": work.budget.weights}, work.home / "weights", samples=work.budget.samples,
-                notify=work.notify)  # fmt: skip
+                processes=1, notify=work.notify)  # fmt: skip
 
 
 def fid(work: Work) -> None:
@@ -156,7 +156,7 @@ def metrics(work: Work) -> None:
 def gan(kind: type[recipes.GAN]) -> Callable[[Work], None]:
     def make(work: Work) -> None:
         epochs, width = work.budget.gan_epochs, work.budget.gan_width
-        recipe = kind(epochs=epochs, width=width, choose_by="last", preview_every=max(1, epochs // 5))
+        recipe = kind(epochs=epochs, width=width, ema=0.995, choose_by="last", preview_every=max(1, epochs // 5))
         told: dict[str, Any] = {"told_by": work.features} if kind.conditional else {}
         work.run(recipe, kind.system, metrics=TRANSLATED, features=work.features, **told)
 
