@@ -25,14 +25,25 @@ def _distances(x: Tensor, features: np.ndarray | Tensor) -> Tensor:
 
 
 def radii(features: np.ndarray | Tensor, k: int) -> Tensor:
-    """The distance of each row from its k-th nearest neighbour, itself not counted."""
-    if len(features) <= k:
-        raise UsageError(f"{len(features)} images: their {k}-th neighbours need at least {k + 1}")
-    found = []
-    for i in range(0, len(features), CHUNK):
-        apart = _distances(_rows(features, i, i + CHUNK), features)
-        found.append(apart.topk(k + 1, dim=1, largest=False).values[:, k])  # 8 times as fast as kthvalue
-    return torch.cat(found)
+    """The distance of each row from its k-th nearest neighbour, itself not counted; each pair is looked at once."""
+    n = len(features)
+    if n <= k:
+        raise UsageError(f"{n} images: their {k}-th neighbours need at least {k + 1}")
+    least = torch.full((n, k + 1), torch.inf, dtype=torch.float64)
+
+    def seen(start: int, apart: Tensor) -> None:
+        rows = least[start : start + CHUNK]
+        found = torch.cat([rows, apart.topk(min(k + 1, apart.shape[1]), dim=1, largest=False).values], 1)
+        rows.copy_(found.topk(k + 1, dim=1, largest=False).values)
+
+    for i in range(0, n, CHUNK):
+        x = _rows(features, i, i + CHUNK)
+        for j in range(i, n, CHUNK):
+            apart = torch.cdist(x, _rows(features, j, j + CHUNK))
+            seen(i, apart)
+            if j > i:
+                seen(j, apart.T)
+    return least[:, k]
 
 
 class PRDC(NamedTuple):
@@ -44,14 +55,15 @@ class PRDC(NamedTuple):
     coverage: Estimate
 
 
-def prdc(real: np.ndarray | Tensor, made: np.ndarray | Tensor, k: int = 5) -> PRDC:
+def prdc(real: np.ndarray | Tensor, made: np.ndarray | Tensor, k: int = 5, real_radii: Tensor | None = None) -> PRDC:
     """Precision, recall (Kynkäänniemi et al. 2019), density and coverage (Naeem et al. 2020) with k neighbours.
 
     Precision: made images that lie within the k-neighbour ball of some real one. Recall: the reverse. Density: in how
     many such balls a made image lies, over k. Coverage: real images whose ball holds a made one. The standard errors
-    are those of means over images, the balls being given. In chunks: memory grows with n alone.
+    are those of means over images, the balls being given. In chunks: memory grows with n alone. `real_radii`: those of
+    the real images, where they are known.
     """
-    real_radii, made_radii = radii(real, k), radii(made, k)
+    real_radii, made_radii = radii(real, k) if real_radii is None else real_radii, radii(made, k)
     inside, balls, recalled, covered = [], [], torch.zeros(len(real)).bool(), torch.zeros(len(real)).bool()
     for i in range(0, len(made), CHUNK):
         apart = _distances(_rows(made, i, i + CHUNK), real)

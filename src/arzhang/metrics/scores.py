@@ -20,6 +20,8 @@ FED = 50
 """Images given to a feature network at once."""
 NAMES = ("fid", "fid-infinity", "kid", "prdc", "inception-score", "sliced-wasserstein")
 Metric = dict[str, Any]
+K = 5
+"""Neighbours of precision, recall, density and coverage."""
 SETTINGS = (
     "network", "sha256", "precision", "name", "resize", "normalisation", "rounding", "n_real", "real_sha256", "kernel",
     "k", "directions", "splits", "split", "data", "samples",
@@ -110,12 +112,12 @@ def scores(
     if "inception-score" in names:
         result["inception_score"] = metric(_inception_score(of_made, extractor), "of 1008 classes at most")
     if of_real is not None:
-        result |= _of_features(of_real, of_made, names, seed, metric)
+        result |= _of_features(of_real, of_made, names, seed, metric, keep)
     return result
 
 
 def _of_features(
-    real: Seen, made: Seen, names: Sequence[str], seed: int, metric: Callable[..., Metric]
+    real: Seen, made: Seen, names: Sequence[str], seed: int, metric: Callable[..., Metric], keep: bool
 ) -> dict[str, Metric]:
     """The metrics that look at features one by one."""
     result: dict[str, Metric] = {}
@@ -123,8 +125,9 @@ def _of_features(
         found = kernel.kid(real.rows, made.rows)
         result["kid"] = metric(found, "squared discrepancy", kernel="(x·y/D + 1)³, all pairs, unbiased")
     if "prdc" in names:
-        for name, part in neighbours.prdc(real.rows, made.rows)._asdict().items():
-            result[name] = metric(part, "fraction" if name != "density" else "balls over k", k=5)
+        balls = _once(real, f"-radii{K}", ("radii",), lambda: {"radii": neighbours.radii(real.rows, K)}, keep)
+        for name, part in neighbours.prdc(real.rows, made.rows, K, balls["radii"])._asdict().items():
+            result[name] = metric(part, "fraction" if name != "density" else "balls over k", k=K)
     if "sliced-wasserstein" in names:
         found = kernel.sliced_wasserstein(real.rows, made.rows, torch.Generator().manual_seed(seed))
         result["sliced_wasserstein"] = metric(found, "feature distance", seed=seed)
@@ -132,20 +135,38 @@ def _of_features(
 
 
 def reference(real: Seen | None, keep: bool = True) -> frechet.Reference:
-    """The moments of a set and their factor, computed once and kept under the hash of content and protocol."""
+    """The moments of a set and their factor."""
     assert real is not None
-    path = weights.cache() / "statistics" / f"{real.key}.safetensors"
+
+    def make() -> dict[str, Tensor]:
+        found = frechet.reference(frechet.sums(real.rows, groups=1).moments())
+        moments = found.moments
+        return {
+            "n": torch.tensor(moments.n),
+            "mean": moments.mean,
+            "covariance": moments.covariance,
+            "factor": found.factor,
+        }
+
+    kept = _once(real, "", ("n", "mean", "covariance", "factor"), make, keep)
+    moments = frechet.Moments(int(kept["n"]), kept["mean"], kept["covariance"])
+    return frechet.Reference(moments, kept["factor"])
+
+
+def _once(
+    seen: Seen, name: str, needs: Sequence[str], make: Callable[[], dict[str, Tensor]], keep: bool
+) -> dict[str, Tensor]:
+    """What rests on a set's features alone: computed once, and kept under the hash of content and protocol."""
+    path = weights.cache() / "statistics" / f"{seen.key}{name}.safetensors"
     if keep and path.is_file():
         try:
             kept = load_file(path)
-            return frechet.Reference(frechet.Moments(int(kept["n"]), kept["mean"], kept["covariance"]), kept["factor"])
+            return {one: kept[one] for one in needs}
         except Exception:  # a damaged cache is made anew
             path.unlink(missing_ok=True)
-    found = frechet.reference(frechet.sums(real.rows, groups=1).moments())
+    found = make()
     if keep:
-        moments = found.moments
-        tensors = {"mean": moments.mean, "covariance": moments.covariance, "factor": found.factor}
-        features.keep(tensors | {"n": torch.tensor(moments.n)}, lambda _: path)
+        features.keep(found, lambda _: path)
     return found
 
 
