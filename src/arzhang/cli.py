@@ -462,8 +462,9 @@ def reproduce(words: Words) -> None:
     from arzhang import reproduce as whole
 
     found = whole.reproduce(
-        how.budget, Path(how.out), only=how.only, language=how.language, teach=how.teach, notify=say
-    )
+        how.budget, Path(how.out), only=how.only, language=how.language, teach=how.teach, processes=how.processes,
+        notify=say,
+    )  # fmt: skip
     say(f"written: {found}")
     if not how.only:
         from arzhang import publish as publishing

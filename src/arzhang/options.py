@@ -323,6 +323,8 @@ class Reproduce:
     """these ids alone, such as 3g 5d, and what they rest on"""
     teach: bool = False
     """fold every conclusion away until the reader has guessed"""
+    processes: int | None = None
+    """parts made at once; none: one a core, up to four, or one on a GPU"""
     language: Literal["en", "fa"] | None = None
     """write the page in this language alone; none: in every one"""
 

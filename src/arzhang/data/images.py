@@ -64,8 +64,9 @@ class Images:
         self.mapped = pixels if isinstance(pixels, np.ndarray) and rows is not None else None
         if self.mapped is None:
             resident = torch.from_numpy(pixels) if isinstance(pixels, np.ndarray) else pixels
-            # Few operations know unsigned 16-bit numbers: they are kept as the signed ones of equal bits.
-            self.pixels = (resident.view(torch.int16) if self.kind == "uint16" else resident).to(self.device)
+            if self.kind == "uint16":  # few operations know them: they are kept as the signed ones of equal bits
+                resident = resident.view(torch.int16)
+            self.pixels = resident.to(self.device)
         self.shape: tuple[int, int, int] = tuple(int(side) for side in pixels.shape[1:])  # type: ignore[assignment]
 
     def __len__(self) -> int:

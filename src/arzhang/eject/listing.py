@@ -226,7 +226,7 @@ class Listing:
                     continue
                 inner = {n.id for part in function.body for n in ast.walk(part) if isinstance(n, ast.Name)}
                 own = function.args.args[1:] if "." in place else function.args.args
-                for position, argument in enumerate(own):
+                for position, argument in enumerate([*own, *function.args.kwonlyargs]):
                     method = "." in place and name == function.name
                     if argument.arg in inner or (method and any(hasattr(kind, name) for kind in COMMON)):
                         continue
@@ -261,9 +261,9 @@ class Listing:
     def _take_out(self, home: Key, place: str, argument: str, name: str, position: int) -> None:
         def parameter(text: Text, known: Known) -> Iterator[Edit]:
             for at, function in _functions(text.tree):
-                for i, own in enumerate(function.args.args):
+                for own in (*function.args.args, *function.args.kwonlyargs):
                     if at == place and own.arg == argument:
-                        yield _without_parameter(text, function, i)
+                        yield _without_parameter(text, function, own)
 
         def arguments(text: Text, known: Known) -> Iterator[Edit]:
             for node in text.nodes:
@@ -288,14 +288,14 @@ class Listing:
 _NOTHING = Known({})
 
 
-def _without_parameter(text: Text, function: ast.FunctionDef, i: int) -> Edit:
-    """Without a parameter, its type and its default."""
+def _without_parameter(text: Text, function: ast.FunctionDef, own: ast.arg) -> Edit:
+    """Without a parameter, its type and its default, and the `*` before it where it was the only one after that."""
     args = function.args
-    own = args.args[i]
-    start, end = text.start(own), text.end(own)
-    default = i - (len(args.args) - len(args.defaults))
-    if default >= 0:
-        end = text.end(args.defaults[default])
+    places = dict(zip(reversed(args.args), reversed(args.defaults), strict=False))
+    places |= {one: given for one, given in zip(args.kwonlyargs, args.kw_defaults, strict=True) if given is not None}
+    start, end = text.start(own), text.end(places.get(own, own))
+    if args.kwonlyargs == [own] and args.vararg is None:
+        start = text.bytes.rindex(b"*", 0, start)
     rest = text.bytes[end:]
     comma = len(rest) - len(rest.lstrip())
     if rest[comma : comma + 1] == b",":

@@ -6,7 +6,9 @@ Killed at any instant and started again, it does what is missing. A part that fa
 import json
 import os
 import platform
+import queue
 import shlex
+import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -19,10 +21,11 @@ from arzhang.report import assignment, parts
 from arzhang.report.assignment import Progress, Show, Shown
 from arzhang.report.page import page_name
 from arzhang.report.prose import IDS
-from arzhang.reproduce import making
+from arzhang.reproduce import hands, making
 from arzhang.reproduce.budgets import BUDGETS
 from arzhang.reproduce.making import Notify, Work
 from arzhang.reproduce.overview import Overview
+from arzhang.training.loop import signals
 from arzhang.training.run import write_atomically
 from arzhang.wording import LANGUAGES
 
@@ -87,20 +90,26 @@ def reproduce(
     only: Sequence[str] = (),
     language: str | None = None,
     teach: bool = False,
+    processes: int | None = None,
     notify: Notify = print,
 ) -> Path:
     """Do what is missing in `out`, or what `only` some ids need, and write the page: at first, and after every part.
 
-    Pages are in every language, or in the one that is named. Raises UsageError for an id that there is not, and at the
-    end ArzhangError, which names each part that failed, with its error.
+    Pages are in every language, or in the one that is named. So many `processes` make parts at once, where it is not
+    said as many as `hands.at_once` finds; one makes them here. Raises UsageError for an id that there is not, and at
+    the end ArzhangError, which names each part that failed, with its error.
     """
+    recipes.require(processes is None or processes >= 1, "processes", processes, "must be 1 or more")
     whole = _Whole(budget, out, teach, [language] if language else list(LANGUAGES), notify)
     wanted = whole.wanted(only)
     whole.home.mkdir(parents=True, exist_ok=True)
+    count = min(hands.at_once() if processes is None else processes, len(wanted))
     first: Exception | None = None
-    with whole.overview.live():
+    with whole.overview.live([part.name for part in wanted], count):
         whole.write_pages()
-        for part in wanted:
+        if count > 1:
+            whole.make_at_once(wanted, count)
+        for part in wanted if count == 1 else ():
             try:
                 whole.make(part)
             except Exception as error:
@@ -116,6 +125,14 @@ def reproduce(
     return out / page_name("index", whole.languages[0])
 
 
+class Stopped(ArzhangError):
+    """A signal arrived, and what was being trained is saved."""
+
+    def __init__(self, signum: int, command: str) -> None:
+        super().__init__(f"stopped by {signal.Signals(signum).name}; the same command goes on: {command}")
+        self.exit_code = 128 + signum
+
+
 class _Whole:
     """All parts of one budget: how far each has come, and the page of what there is."""
 
@@ -125,6 +142,8 @@ class _Whole:
         self.parts = {part.name: part for part in PARTS if not part.of or getattr(BUDGETS[budget], part.of)}
         self.progress = {name: self._before(part) for name, part in self.parts.items()}
         self.shown: dict[tuple[str, str], Mapping[str, Shown]] = {}
+        self.begun: dict[str, tuple[Progress, float]] = {}
+        """Of parts that are being made, or were: how far each had come, and when it was begun."""
         self.overview = Overview(lambda: list(self.progress.values()), notify)
         self.work = Work(BUDGETS[budget], self.home, self.overview.say)
 
@@ -139,25 +158,76 @@ class _Whole:
 
     def make(self, part: Part) -> None:
         """One part, or nothing where one that it needs has failed. What goes wrong is kept, and raised."""
-        before = self.progress[part.name]
-        if lacking := [name for name in part.needs if self.progress[name].state != "done"]:
-            return self._now(part, state="blocked", error=f"waits for {', '.join(lacking)}")
-        self._now(part, state="running", error="")
-        self.overview.begins(self.progress[part.name])
-        began, state, error = time.monotonic(), "missing", ""
+        if not self._begin(part):
+            return
+        state, error = "missing", ""  # as a signal leaves it
         try:
             part.make(self.work)
-            state = "done"
             self._show(part)
+            state = "done"
         except Exception as failure:
-            state, error = "failed", _line(failure)
+            state, error = "failed", line_of(failure)
             raise
-        finally:  # a signal leaves it missing
-            again = before.state == "done" and state == "done"  # nothing was left to do: its time stands
-            seconds = before.seconds + (0.0 if again else time.monotonic() - began)
-            self._now(part, state=state, error=error, seconds=seconds)
-            self.overview.ended(self.progress[part.name])
-        return None
+        finally:
+            self._end(part, state, error)
+
+    def make_at_once(self, wanted: Sequence[Part], count: int) -> None:
+        """Parts by several hands, each when those that it needs are done. What goes wrong is kept; raises Stopped
+        where a signal arrives, after what is being trained has been saved."""
+        waiting, running = list(wanted), dict[str, Part]()
+        with signals() as arrived, hands.Hands(self.budget, self.home, count) as several:
+            while waiting or running:
+                for part in list(waiting):
+                    unmade = [name for name in part.needs if self.progress[name].state != "done"]
+                    if any(name in running or self.parts[name] in waiting for name in unmade):
+                        continue
+                    hand = None if unmade else several.free()
+                    if unmade or hand is not None:
+                        waiting.remove(part)
+                        if self._begin(part) and hand is not None:
+                            running[part.name] = part
+                            hand.make(part.name)
+                try:
+                    told = several.heard.get(timeout=0.2)
+                except queue.Empty:
+                    told = None
+                if arrived:
+                    several.stop()
+                    for part in running.values():
+                        self._end(part, "missing", "")
+                    raise Stopped(arrived[0], self.command(""))
+                if told is None:
+                    continue
+                if told.line:
+                    self.overview.say(told.line, told.part)
+                else:
+                    self._told(running.pop(told.part), told.failed)
+
+    def _told(self, part: Part, error: str) -> None:
+        """A hand has done a part, or it has not."""
+        if not error:
+            try:
+                self._show(part)
+            except Exception as failure:
+                error = line_of(failure)
+        self._end(part, "failed" if error else "done", error)
+
+    def _begin(self, part: Part) -> bool:
+        """Say that a part is being made; False where one that it needs is not there."""
+        if lacking := [name for name in part.needs if self.progress[name].state != "done"]:
+            self._now(part, state="blocked", error=f"waits for {', '.join(lacking)}")
+            return False
+        self.begun[part.name] = self.progress[part.name], time.monotonic()
+        self._now(part, state="running", error="")
+        self.overview.begins(self.progress[part.name])
+        return True
+
+    def _end(self, part: Part, state: str, error: str) -> None:
+        before, began = self.begun[part.name]
+        again = before.state == "done" and state == "done"  # nothing was left to do: its time stands
+        seconds = before.seconds + (0.0 if again else time.monotonic() - began)
+        self._now(part, state=state, error=error, seconds=seconds)
+        self.overview.ended(self.progress[part.name])
 
     def write_pages(self) -> None:
         found: dict[str, dict[str, list[Shown]]] = {language: {} for language in self.languages}
@@ -167,7 +237,7 @@ class _Whole:
             try:
                 self._show(part)
             except Exception as failure:  # its files were changed or damaged since
-                self.progress[name] = replace(self.progress[name], state="failed", error=_line(failure))
+                self.progress[name] = replace(self.progress[name], state="failed", error=line_of(failure))
                 continue
             for language in self.languages:
                 for id, shown in self.shown[name, language].items():
@@ -211,7 +281,7 @@ class _Whole:
             return new
 
 
-def _line(error: Exception) -> str:
+def line_of(error: Exception) -> str:
     """One line of it; its kind where Arzhang does not know it."""
     said = " ".join(str(error).split())
     return said if isinstance(error, ArzhangError | OSError) else f"{type(error).__name__}: {said}"

@@ -19,21 +19,26 @@ class Overview:
 
     def __init__(self, parts: Callable[[], Sequence[Progress]], notify: Callable[[str], None]) -> None:
         self.parts, self.notify = parts, notify
-        self.began = self.since = time.monotonic()
+        self.began = time.monotonic()
+        self.since: dict[str, float] = {}
+        self.wanted: Sequence[str] = ()
+        self.hands = 1
         self.last = ""
         self.drawn = console().is_terminal
 
-    def live(self) -> AbstractContextManager:
+    def live(self, wanted: Sequence[str], hands: int) -> AbstractContextManager:
+        """`wanted`: the parts that are made, so many `hands` at once."""
+        self.wanted, self.hands = wanted, hands
         return Live(self, console=console(), refresh_per_second=2) if self.drawn else nullcontext()
 
-    def say(self, line: str) -> None:
+    def say(self, line: str, part: str = "") -> None:
         """What a part tells of itself: the last line of it, where there is a terminal."""
-        self.last = line
+        self.last = f"{part}: {line}" if part else line
         if not self.drawn:
-            self.notify(f"  {line}")
+            self.notify(f"  {self.last}")
 
     def begins(self, part: Progress) -> None:
-        self.since, self.last = time.monotonic(), ""
+        self.since[part.name], self.last = time.monotonic(), ""
         if not self.drawn:
             self.notify(f"{part.name} ({' '.join(part.ids)}){self._left()}")
 
@@ -48,8 +53,14 @@ class Overview:
         if not done:
             return None
         pace = sum(part.seconds for part in done) / sum(part.share for part in done)
-        waiting = sum(part.share for part in self.parts() if part.state in ("missing", "running"))
-        return max(0.0, pace * waiting - (time.monotonic() - self.since))
+        now = time.monotonic()
+        begun = {part.name: now - self.since[part.name] for part in self.parts() if part.state == "running"}
+        waiting = [
+            max(0.0, pace * part.share - begun.get(part.name, 0.0))
+            for part in self.parts()
+            if part.state in ("missing", "running") and part.name in self.wanted
+        ]
+        return sum(waiting) / self.hands
 
     def _left(self) -> str:
         left = self.left()
@@ -69,7 +80,7 @@ class Overview:
             table.add_column(head, justify=justify)  # type: ignore[arg-type]
         for part in self.parts():
             running = part.state == "running"
-            seconds = part.seconds + (time.monotonic() - self.since if running else 0)
+            seconds = part.seconds + (time.monotonic() - self.since[part.name] if running else 0)
             table.add_row(part.name, " ".join(part.ids), MARKS[part.state], f"{seconds:.0f}" if seconds else "",
                           f"{part.share:.0f}", style="bold" if running else None)  # fmt: skip
         spent = time.monotonic() - self.began

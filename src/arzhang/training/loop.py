@@ -131,7 +131,7 @@ class Loop:
         devices = [self.fabric.device] if self.fabric.device.type == "cuda" else []
         with (
             torch.random.fork_rng(devices),  # each step reseeds; the caller's own random state is left alone
-            _signals() as arrived,
+            signals() as arrived,
             Progress(self.recipe.epochs, self.last_step, self.step, self._chief()) as self.progress,
         ):
             self.began = self.saved = time.monotonic()
@@ -513,7 +513,7 @@ def only(modules: Sequence[nn.Module], networks: nn.Module) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _signals() -> Iterator[list[int]]:
+def signals() -> Iterator[list[int]]:
     """SIGINT and SIGTERM as a list that fills, so that a step is never cut in two; a second one acts at once."""
     arrived: list[int] = []
     if threading.current_thread() is not threading.main_thread():
