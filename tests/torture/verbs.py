@@ -126,11 +126,13 @@ def _tiny() -> None:
 
     from arzhang.data import images
     from arzhang.report import figures
+    from arzhang.reproduce import hands
     from arzhang.reproduce.budgets import BUDGETS
     from arzhang.studies.options import DivergenceStudy, GradientStudy
     from arzhang.wording import LANGUAGES
 
     images.load = few.load
+    hands.at_once = lambda: 1
     figures.LANGUAGES = {"en": LANGUAGES["en"]}
     BUDGETS["quick"] = dataclasses.replace(
         BUDGETS["quick"],

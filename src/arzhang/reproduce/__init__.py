@@ -41,7 +41,7 @@ class Part:
     ids: str
     """What it answers, whole or in part."""
     seconds: float
-    """Its share of the quick budget on two cores; all shares together leave a minute of ten."""
+    """Its share of the quick budget on two cores, which make two parts at once; all together leave a minute of ten."""
     make: Callable[[Work], None]
     show: Show
     needs: tuple[str, ...] = ()
@@ -54,30 +54,30 @@ VAE, CLASSIFIER = ("vae",), ("classifier",)
 PIX2PIX = ("pix2pix",)
 PARTS = (
     #    name            ids                seconds  how it is made                     how it is shown, and what it rests on
-    Part("networks",     "3a 4f 4g 5b 5c",        3, making.networks,                   parts.networks),
-    Part("gradients",    "1a 1b 1c 1d",          14, making.study("gradients"),         parts.gradients),
-    Part("divergences",  "2a",                    8, making.study("divergences"),       parts.study("divergences", "2a")),
-    Part("batches",      "3b",                   15, making.study("batches"),           parts.study("batches", "3b")),
+    Part("networks",     "3a 4f 4g 5b 5c",        5, making.networks,                   parts.networks),
+    Part("gradients",    "1a 1b 1c 1d",          18, making.study("gradients"),         parts.gradients),
+    Part("divergences",  "2a",                    9, making.study("divergences"),       parts.study("divergences", "2a")),
+    Part("batches",      "3b",                   14, making.study("batches"),           parts.study("batches", "3b")),
     Part("transposed",   "3c",                    5, making.study("transposed"),        parts.study("transposed", "3c")),
-    Part("classifier",   "5f",                   25, making.classifier,                 parts.runs("classifier")),
-    Part("vae",          "3a 3b 3d 3e 3g 3h 5f", 60, making.vae,                        parts.vae, ("networks", "classifier")),
-    Part("fid",          "3g",                   35, making.fid,                        parts.fid, VAE),
-    Part("mixture",      "2b 2c 5f",             35, making.mixture,                    parts.mixture, VAE),
+    Part("classifier",   "5f",                   16, making.classifier,                 parts.runs("classifier")),
+    Part("vae",          "3a 3b 3d 3e 3g 3h 5f", 36, making.vae,                        parts.vae, ("networks", "classifier")),
+    Part("fid",          "3g",                   32, making.fid,                        parts.fid, VAE),
+    Part("mixture",      "2b 2c 5f",             24, making.mixture,                    parts.mixture, VAE),
     Part("weights",      "2c",                   30, making.weights,                    parts.study("weights", "2c"), VAE),
-    Part("beta",         "3d",                   58, making.beta,                       parts.study("beta", "3d"), CLASSIFIER),
-    Part("metrics",      "3f 3h",                16, making.metrics,                    parts.metrics, VAE),
+    Part("beta",         "3d",                   34, making.beta,                       parts.study("beta", "3d"), CLASSIFIER),
+    Part("metrics",      "3f 3h",                11, making.metrics,                    parts.metrics, VAE),
     Part("gan",          "4d 5f",                30, making.gan(recipes.GAN),           parts.one_run("gan", "4d", "setup", "samples", "curves", "numbers"), CLASSIFIER),
-    Part("cgan",         "4a 5f",                25, making.gan(recipes.CGAN),          parts.one_run("cgan", "4a", "setup", "curves", "numbers"), CLASSIFIER),
-    Part("classes",      "4a",                    6, making.classes,                    parts.study("classes", "4a"), ("cgan",)),
-    Part("pairs",        "4b 5a",                14, making.pairs,                      parts.pairs),
+    Part("cgan",         "4a 5f",                32, making.gan(recipes.CGAN),          parts.one_run("cgan", "4a", "setup", "curves", "numbers"), CLASSIFIER),
+    Part("classes",      "4a",                    2, making.classes,                    parts.study("classes", "4a"), ("cgan",)),
+    Part("pairs",        "4b 5a",                24, making.pairs,                      parts.pairs),
     Part("garments",     "4b 5f",                 0, making.garments,                   parts.one_run("garments", "4b", "setup", "triplets", "numbers"), CLASSIFIER,
          of="garment_epochs"),
-    Part("segmenter",    "5f",                   18, making.segmenter,                  parts.runs("segmenter-[0-9]*")),
-    Part("pix2pix",      "5c 5d 5e 5f",          40, making.pix2pix,                    parts.streets, ("segmenter",)),
-    Part("translation",  "4c 4e 4f 4g 5f",       90, making.translation,                parts.translation, ("segmenter",)),
-    Part("patches",      "4f",                    2, making.looking_into("patches"),    parts.study("patches", "4f"), PIX2PIX),
-    Part("variety",      "4g",                    3, making.looking_into("variety"),    parts.study("variety", "4g"), PIX2PIX),
-    Part("updates",      "4h",                    6, making.looking_into("updates"),    parts.study("updates", "4h"), PIX2PIX),
+    Part("segmenter",    "5f",                   14, making.segmenter,                  parts.runs("segmenter-[0-9]*")),
+    Part("pix2pix",      "5c 5d 5e 5f",          22, making.pix2pix,                    parts.streets, ("segmenter",)),
+    Part("translation",  "4c 4e 4f 4g 5f",       38, making.translation,                parts.translation, ("segmenter",)),
+    Part("patches",      "4f",                    1, making.looking_into("patches"),    parts.study("patches", "4f"), PIX2PIX),
+    Part("variety",      "4g",                    2, making.looking_into("variety"),    parts.study("variety", "4g"), PIX2PIX),
+    Part("updates",      "4h",                    4, making.looking_into("updates"),    parts.study("updates", "4h"), PIX2PIX),
     Part("publications", "5g",                    1, making.publications,               parts.publications),
 )  # fmt: skip
 """In the order in which they are made."""
