@@ -60,7 +60,6 @@ class Budget:
     streets: tuple[Streets, ...]
     """Each at a size of its own."""
     translation: TranslationStudy
-    gan_batch: int = 32
     variety: VarietyStudy = field(default_factory=VarietyStudy)
     patches: PatchStudy = field(default_factory=lambda: PatchStudy(receptive_fields=(70,)))
     updates: UpdateStudy = field(default_factory=UpdateStudy)
@@ -69,12 +68,12 @@ class Budget:
 
 BUDGETS = {
     "quick": Budget(
-        gradients=GradientStudy(f=("square", "sin", "exp:1", "step"), samples=20_000),
-        divergences=DivergenceStudy(pairs=5_000),
+        gradients=GradientStudy(samples=20_000), divergences=DivergenceStudy(pairs=5_000),
         batches=BatchStudy(batch_sizes=(16, 256), images=2_048, epochs=1, draws=16),
-        beta=BetaStudy(beta=(1.0, 4.0), seeds=1, epochs=1, sprites_epochs=0),
+        beta=BetaStudy(beta=(1.0, 4.0), seeds=1, epochs=1, sprites_beta=(1.0, 8.0), sprites_epochs=1,
+            sprites_seeds=1),
         metrics=MetricStudy(), classifier_epochs=1, epochs=2, mixture_epochs=1, weights=(0.3, 3.0), seeds=1, samples=4,
-        fid_n=40, gan_epochs=1, gan_width=8, gan_batch=64, garment_epochs=0,
+        fid_n=40, gan_epochs=1, gan_width=8, garment_epochs=0,
         variety=VarietyStudy(n=64, outputs=8), patches=PatchStudy(receptive_fields=(70,), n=64),
         translation=TranslationStudy(tables=("objectives", "cyclegan"),
             arms=("l1", "gan", "cgan", "l1_cgan", "cyclegan"), epochs=1, cycle_epochs=1, seeds=1, features="none"),

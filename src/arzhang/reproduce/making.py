@@ -156,10 +156,7 @@ def metrics(work: Work) -> None:
 def gan(kind: type[recipes.GAN]) -> Callable[[Work], None]:
     def make(work: Work) -> None:
         epochs, width = work.budget.gan_epochs, work.budget.gan_width
-        recipe = kind(
-            epochs=epochs, width=width, batch_size=work.budget.gan_batch, ema=0.995, choose_by="last",
-            preview_every=max(1, epochs // 5),
-        )  # fmt: skip
+        recipe = kind(epochs=epochs, width=width, ema=0.995, choose_by="last", preview_every=max(1, epochs // 5))
         told: dict[str, Any] = {"told_by": work.features} if kind.conditional else {}
         work.run(recipe, kind.system, metrics=TRANSLATED, features=work.features, **told)
 
