@@ -460,6 +460,15 @@ def test_the_extra_is_named(monkeypatch, capsys):
     assert capsys.readouterr().err == "arzhang: demo: needs the extra: pip install 'arzhang[demo]'\n"
 
 
+@pytest.fixture
+def interruptible():
+    """Whoever runs the tests in the background of a script has SIGINT ignored, and children inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_it_ends_when_told(tmp_path):
     words = [sys.executable, "-m", "arzhang.cli", "demo", "--port", "0"]
     env = environment(ARZHANG_CACHE=str(tmp_path / "cache"))
