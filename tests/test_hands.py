@@ -55,7 +55,7 @@ def test_a_hand_that_is_killed_is_told_of_and_replaced(tmp_path):
             several.heard.get(timeout=0.1)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_no_hand_outlives_whoever_asked(tmp_path, number):
     words = [
         sys.executable,

@@ -10,9 +10,10 @@ import torch
 from arzhang import assembly, cli, recipes
 from arzhang.data import pairs
 from arzhang.metrics.features import Extractor
+from arzhang.report import figures
 from arzhang.studies import translation, translation_conclusions, translation_plan
 from arzhang.studies.options import TranslationStudy
-from arzhang.wording import ENGLISH, words
+from arzhang.wording import ENGLISH, LANGUAGES, words
 
 SMALL = [
     "study", "translation", "--size", "32", "--scenes", "20", "--validation", "20", "--width", "4", "--epochs", "1",
@@ -198,6 +199,7 @@ def found(tmp_path_factory):
         assert cli.main([*SMALL, "--out", str(out)]) == 0
         before = {path: path.stat().st_mtime_ns for path in sorted(out.glob("runs/*/metrics.jsonl"))}
         kept = {path: path.stat().st_mtime_ns for path in out.glob("runs/*.json")}
+        patch.setattr(figures, "LANGUAGES", {"en": LANGUAGES["en"]})
         assert cli.main([*SMALL, "--out", str(out)]) == 0  # again: nothing is trained or measured twice
         parts = pairs.load(dataset="streets", size=32, scenes=20, validation=20, notify=lambda _: None)
     assert len(before) == 4 + 1
