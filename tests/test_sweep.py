@@ -73,7 +73,7 @@ def test_a_run_that_fails_is_named_and_the_others_are_made(words, tmp_path):
 
 
 def test_how_many_at_once(monkeypatch):
-    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
     plan = [recipes.VAE(beta=beta, accelerator="cpu") for beta in range(3)]
     assert sweep._at_once(plan) == 3
     assert sweep._at_once([*plan, *plan]) == 4

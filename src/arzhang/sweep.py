@@ -140,7 +140,7 @@ def _at_once(plan: Sequence[recipes.Training]) -> int:
     """How many runs train at once: one a core on a CPU, whose cores one small network does not fill; else one."""
     if any(assembly.device(recipe.accelerator).type != "cpu" or recipe.devices > 1 for recipe in plan):
         return 1
-    return min(len(plan), os.cpu_count() or 1)
+    return min(len(plan), torch.get_num_threads())  # the cores that this process may use
 
 
 def _by_processes(
