@@ -1,18 +1,17 @@
-"""Parts of the assignment made by processes: what one makes, how it fails, and that none outlives who asked for it."""
+"""Jobs done by several processes: what one makes, how it fails, and that none outlives who asked for it."""
 
 import json
 import os
-import queue
 import signal
 import subprocess
 import sys
+import threading
 
 import psutil
 import pytest
 
-from arzhang import reproduce
+from arzhang import hands, reproduce
 from arzhang.errors import ArzhangError
-from arzhang.reproduce import hands
 
 
 def states(out):
@@ -40,19 +39,26 @@ def test_a_part_that_fails_in_a_hand_is_named(tmp_path):
 
 
 def test_a_hand_that_is_killed_is_told_of_and_replaced(tmp_path):
-    with hands.Hands("quick", tmp_path, 1) as several:
-        first = several.free()
-        first.make("transposed")
-        assert several.free() is None
-        first.process.kill()
-        assert several.heard.get(timeout=30) == hands.Told("transposed", failed="its process ended with -9")
-        second = several.free()
-        assert second is not first
-        second.make("publications")
-        told = several.heard.get(timeout=60)
-        assert told == hands.Told("publications", done=True)
-        with pytest.raises(queue.Empty):
-            several.heard.get(timeout=0.1)
+    shared = {"budget": "quick", "home": str(tmp_path)}
+    jobs = iter([{"name": "transposed", **shared}, {"name": "publications", **shared}])
+    said = []
+    with hands.Hands("arzhang.reproduce:by_hand", 1) as several:
+        first = several.all[0]
+        killer = threading.Timer(0.5, first.process.kill)
+        killer.start()
+        several.work(lambda: next(jobs, None), said.append)
+        assert several.all[0] is not first
+    assert said == [hands.Told("transposed", failed="its process ended with -9"), hands.Told("publications", done=True)]
+
+
+def test_a_hand_that_has_ended_before_its_job_is_told_of():
+    with hands.Hands("arzhang.reproduce:by_hand", 1) as several:
+        one = several.all[0]
+        one.process.kill()
+        one.process.wait()
+        one.begin({"name": "networks"})
+        found = several.heard.get(timeout=30)[1], several.heard.get(timeout=30)[1]
+        assert {"failed": "its process had ended"} in found
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
@@ -83,7 +89,5 @@ def test_no_hand_outlives_whoever_asked(tmp_path, number):
     if number == signal.SIGKILL:
         return
     assert asker.returncode == 128 + number
-    assert error.splitlines()[-1].startswith(
-        f"arzhang: stopped by {number.name}; the same command goes on: arzhang reproduce"
-    )
+    assert error.splitlines()[-1] == f"arzhang: stopped by {number.name}; the same command goes on"
     assert set(states(tmp_path / "o").values()) <= {"done"}  # and nothing counts as failed

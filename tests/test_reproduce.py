@@ -18,7 +18,7 @@ from arzhang.errors import ArzhangError, UsageError
 from arzhang.metrics.features import Extractor
 from arzhang.report import assignment, blocks, figures, prose
 from arzhang.report.page import page_name
-from arzhang.reproduce import hands, making
+from arzhang.reproduce import making
 from arzhang.reproduce.budgets import BUDGETS, Budget, Streets
 from arzhang.studies.options import (
     BatchStudy,
@@ -77,7 +77,7 @@ def small(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(images, "load", few.load)
         patch.setattr(making, "inception_extractor", eyes)
-        patch.setattr(hands, "at_once", lambda: 1)  # other processes would know nothing of all this
+        patch.setattr(reproduce, "at_once", lambda: 1)  # other processes would know nothing of all this
         patch.setitem(BUDGETS, "quick", TINY)
         patch.setattr(figures, "LANGUAGES", {"en": LANGUAGES["en"]})  # drawing is most of what few images take
         patch.setenv("ARZHANG_CACHE", str(tmp_path_factory.mktemp("cache")))

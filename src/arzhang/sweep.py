@@ -1,25 +1,18 @@
 """Many runs of one recipe that differ in some options: one folder, one table; stopped, it goes on where it was."""
 
-import contextlib
 import dataclasses
 import importlib.util
 import itertools
 import json
 import os
-import subprocess
-import sys
-import tempfile
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from queue import Empty, Queue
-from subprocess import PIPE
 from typing import Any
 
 import torch
 
-from arzhang import assembly, evaluation, recipes
+from arzhang import assembly, evaluation, hands, recipes
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.metrics import scores
 from arzhang.report import figures
@@ -151,58 +144,36 @@ def _by_processes(
     processes: int,
     notify: Notify,
 ) -> None:
-    """The runs in so many processes, which share the cores; each process takes the next run when it has done one."""
-    jobs: Queue[dict[str, Any]] = Queue()
-    for recipe, path in zip(plan, paths, strict=True):
-        words = recipes.as_flags(dataclasses.asdict(recipe))
-        jobs.put({"system": recipe.system, "words": words, "path": str(path), "samples": samples, "how": dict(how)})
-    threads = {"OMP_NUM_THREADS": str(max(1, torch.get_num_threads() // processes))}
+    """The runs by so many hands. One that fails does not keep the others from being made; the first is raised then."""
+    shared = {"samples": samples, "how": dict(how)}
+    jobs = iter(
+        [
+            {
+                "name": str(path),
+                "system": recipe.system,
+                "words": recipes.as_flags(dataclasses.asdict(recipe)),
+                **shared,
+            }
+            for recipe, path in zip(plan, paths, strict=True)
+        ]
+    )
+    failures: list[str] = []
 
-    def work() -> None:
-        code = "from arzhang import sweep; sweep.serve()"
-        with (
-            tempfile.TemporaryFile("w+") as said,
-            subprocess.Popen(
-                [sys.executable, "-c", code], stdin=PIPE, stdout=PIPE, stderr=said, text=True, env=os.environ | threads
-            ) as worker,
-        ):
-            assert worker.stdin is not None
-            assert worker.stdout is not None
-            while True:
-                try:
-                    job = jobs.get_nowait()
-                except Empty:
-                    worker.stdin.close()
-                    return
-                with contextlib.suppress(BrokenPipeError):
-                    print(json.dumps(job), file=worker.stdin, flush=True)
-                if worker.stdout.readline() != DONE:
-                    worker.wait()
-                    said.seek(0)
-                    last = said.read().strip().splitlines()[-1:] or ["its process ended"]
-                    raise ArzhangError(f"{job['path']}: {last[0]}; the same command goes on with it")
-                notify(f"{job['path']}: done")
+    def told(what: hands.Told) -> None:
+        if what.failed:
+            failures.append(f"{what.name}: {what.failed}; the same command goes on with it")
+        notify(f"{what.name}: {what.line or what.failed or 'done'}")
 
-    with ThreadPoolExecutor(processes) as pool:
-        for future in [pool.submit(work) for _ in range(processes)]:
-            future.result()
+    with hands.Hands("arzhang.sweep:by_hand", processes) as several:
+        several.work(lambda: next(jobs, None), told)
+    if failures:
+        raise ArzhangError(failures[0])
 
 
-DONE = "done\n"
-"""A worker's answer."""
-
-
-def serve() -> None:
-    """A worker of `_by_processes`: runs as they come, each a line of JSON; an error ends it."""
-    answers, sys.stdout = sys.stdout, sys.stderr
-    for line in sys.stdin:
-        told = json.loads(line)
-        recipe = recipes.from_words(recipes.SYSTEMS[told["system"]], told["words"])
-        try:
-            one(recipe, Path(told["path"]), told["samples"], lambda line: None, **told["how"])
-        except ArzhangError as error:
-            raise SystemExit(str(error)) from None
-        print(DONE, end="", file=answers, flush=True)
+def by_hand(job: hands.Job, notify: Notify) -> None:
+    """One run of a sweep, in a process of its own."""
+    recipe = recipes.from_words(recipes.SYSTEMS[job["system"]], job["words"])
+    one(recipe, Path(job["name"]), job["samples"], notify, **job["how"])
 
 
 def _by_ray(plan: Sequence[recipes.Training], paths: Sequence[Path], samples: int, how: Mapping[str, Any]) -> None:

@@ -124,15 +124,15 @@ def _tiny() -> None:
     """The assignment on few images, in place of the quick budget."""
     from studies import few
 
+    from arzhang import reproduce
     from arzhang.data import images
     from arzhang.report import figures
-    from arzhang.reproduce import hands
     from arzhang.reproduce.budgets import BUDGETS
     from arzhang.studies.options import DivergenceStudy, GradientStudy
     from arzhang.wording import LANGUAGES
 
     images.load = few.load
-    hands.at_once = lambda: 1
+    reproduce.at_once = lambda: 1
     figures.LANGUAGES = {"en": LANGUAGES["en"]}
     BUDGETS["quick"] = dataclasses.replace(
         BUDGETS["quick"],

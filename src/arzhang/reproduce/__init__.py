@@ -6,29 +6,30 @@ Killed at any instant and started again, it does what is missing. A part that fa
 import json
 import os
 import platform
-import queue
 import shlex
-import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from arzhang import recipes
+import torch
+
+from arzhang import assembly, hands, recipes
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.report import assignment, parts
 from arzhang.report.assignment import Progress, Show, Shown
 from arzhang.report.page import page_name
 from arzhang.report.prose import IDS
-from arzhang.reproduce import hands, making
+from arzhang.reproduce import making
 from arzhang.reproduce.budgets import BUDGETS
 from arzhang.reproduce.making import Notify, Work
 from arzhang.reproduce.overview import Overview
-from arzhang.training.loop import signals
 from arzhang.training.run import write_atomically
 from arzhang.wording import LANGUAGES
 
+MOST = 4
+"""Parts made at once; further cores are threads of theirs."""
 RECORD = "reproduce.json"
 """How far each part has come, and the seconds that it took; beside the parts' folders."""
 
@@ -96,14 +97,14 @@ def reproduce(
     """Do what is missing in `out`, or what `only` some ids need, and write the page: at first, and after every part.
 
     Pages are in every language, or in the one that is named. So many `processes` make parts at once, where it is not
-    said as many as `hands.at_once` finds; one makes them here. Raises UsageError for an id that there is not, and at
+    said as many as `at_once` finds; one makes them here. Raises UsageError for an id that there is not, and at
     the end ArzhangError, which names each part that failed, with its error.
     """
     recipes.require(processes is None or processes >= 1, "processes", processes, "must be 1 or more")
     whole = _Whole(budget, out, teach, [language] if language else list(LANGUAGES), notify)
     wanted = whole.wanted(only)
     whole.home.mkdir(parents=True, exist_ok=True)
-    count = min(hands.at_once() if processes is None else processes, len(wanted))
+    count = min(at_once() if processes is None else processes, len(wanted))
     first: Exception | None = None
     with whole.overview.live([part.name for part in wanted], count):
         whole.write_pages()
@@ -123,14 +124,6 @@ def reproduce(
             "\narzhang: ".join([*lines, f"the same command goes on: {whole.command(' '.join(only))}"])
         ) from first
     return out / page_name("index", whole.languages[0])
-
-
-class Stopped(ArzhangError):
-    """A signal arrived, and what was being trained is saved."""
-
-    def __init__(self, signum: int, command: str) -> None:
-        super().__init__(f"stopped by {signal.Signals(signum).name}; the same command goes on: {command}")
-        self.exit_code = 128 + signum
 
 
 class _Whole:
@@ -166,7 +159,7 @@ class _Whole:
             self._show(part)
             state = "done"
         except Exception as failure:
-            state, error = "failed", line_of(failure)
+            state, error = "failed", hands.line_of(failure)
             raise
         finally:
             self._end(part, state, error)
@@ -175,33 +168,31 @@ class _Whole:
         """Parts by several hands, each when those that it needs are done. What goes wrong is kept; raises Stopped
         where a signal arrives, after what is being trained has been saved."""
         waiting, running = list(wanted), dict[str, Part]()
-        with signals() as arrived, hands.Hands(self.budget, self.home, count) as several:
-            while waiting or running:
-                for part in list(waiting):
-                    unmade = [name for name in part.needs if self.progress[name].state != "done"]
-                    if any(name in running or self.parts[name] in waiting for name in unmade):
-                        continue
-                    hand = None if unmade else several.free()
-                    if unmade or hand is not None:
-                        waiting.remove(part)
-                        if self._begin(part) and hand is not None:
-                            running[part.name] = part
-                            hand.make(part.name)
-                try:
-                    told = several.heard.get(timeout=0.2)
-                except queue.Empty:
-                    told = None
-                if arrived:
-                    several.stop()
-                    for part in running.values():
-                        self._end(part, "missing", "")
-                    raise Stopped(arrived[0], self.command(""))
-                if told is None:
+
+        def ready() -> hands.Job | None:
+            for part in list(waiting):
+                unmade = [name for name in part.needs if self.progress[name].state != "done"]
+                if any(name in running or self.parts[name] in waiting for name in unmade):
                     continue
-                if told.line:
-                    self.overview.say(told.line, told.part)
-                else:
-                    self._told(running.pop(told.part), told.failed)
+                waiting.remove(part)
+                if self._begin(part):
+                    running[part.name] = part
+                    return {"name": part.name, "budget": self.budget, "home": str(self.home)}
+            return None
+
+        def told(what: hands.Told) -> None:
+            if what.line:
+                self.overview.say(what.line, what.name)
+            else:
+                self._told(running.pop(what.name), what.failed)
+
+        with hands.Hands("arzhang.reproduce:by_hand", count) as several:
+            try:
+                several.work(ready, told)
+            except hands.Stopped:
+                for part in running.values():
+                    self._end(part, "missing", "")
+                raise
 
     def _told(self, part: Part, error: str) -> None:
         """A hand has done a part, or it has not."""
@@ -209,7 +200,7 @@ class _Whole:
             try:
                 self._show(part)
             except Exception as failure:
-                error = line_of(failure)
+                error = hands.line_of(failure)
         self._end(part, "failed" if error else "done", error)
 
     def _begin(self, part: Part) -> bool:
@@ -237,7 +228,7 @@ class _Whole:
             try:
                 self._show(part)
             except Exception as failure:  # its files were changed or damaged since
-                self.progress[name] = replace(self.progress[name], state="failed", error=line_of(failure))
+                self.progress[name] = replace(self.progress[name], state="failed", error=hands.line_of(failure))
                 continue
             for language in self.languages:
                 for id, shown in self.shown[name, language].items():
@@ -281,10 +272,15 @@ class _Whole:
             return new
 
 
-def line_of(error: Exception) -> str:
-    """One line of it; its kind where Arzhang does not know it."""
-    said = " ".join(str(error).split())
-    return said if isinstance(error, ArzhangError | OSError) else f"{type(error).__name__}: {said}"
+def at_once() -> int:
+    """How many parts are made at once: one on a GPU, which takes one thing at a time; else one a core, up to some."""
+    return 1 if assembly.device("auto").type != "cpu" else min(MOST, torch.get_num_threads())
+
+
+def by_hand(job: hands.Job, notify: Notify) -> None:
+    """One part, in a process of its own."""
+    part = next(part for part in PARTS if part.name == job["name"])
+    part.make(Work(BUDGETS[job["budget"]], Path(job["home"]), notify))
 
 
 def _machine() -> str:
