@@ -17,8 +17,9 @@ from command import environment
 from safetensors.torch import save
 
 from arzhang import assembly, cli, evaluation, recipes
-from arzhang.data import cache
+from arzhang.data import cache, images
 from arzhang.data.decode import Unreadable, read
+from arzhang.data.decode import header as header_of
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.metrics import frechet
 from arzhang.report import results
@@ -181,8 +182,59 @@ def test_moments_that_fit_no_parameter():
     for name in ("all/7/exp_avg", "all/x/exp_avg", "other/0/exp_avg", "all/0/exp_avg"):
         with pytest.raises(ArzhangError, match=r"optimizer|fits no parameter"):
             checkpoints.restore_optimizers({"all": torch.optim.Adam(module.parameters())}, {name: torch.ones(5)})
+    moments = {f"all/0/{name}": torch.ones(3, 2) for name in ("exp_avg", "exp_avg_sq")}
+    for extra, named in (
+        ({}, "all/0/step"),
+        ({"all/0/step": torch.ones(()), "all/0/odd": torch.ones(())}, "all/0/odd"),
+    ):
+        with pytest.raises(ArzhangError, match=f"'{named}' is missing, or nothing of Adam's"):
+            checkpoints.restore_optimizers({"all": torch.optim.Adam(module.parameters())}, moments | extra)
     with pytest.raises(ArzhangError, match="not those of its recipe"):
         checkpoints.load_weights(module, {"weight": torch.ones(1)}, Path("here"))
+
+
+def test_an_integer_that_no_fraction_holds():
+    with pytest.raises(UsageError, match="too large to be computed with") as said:
+        recipes.from_mapping(recipes.VAE, {"lr": 10**400}, "config.yaml")
+    assert len(str(said.value)) < 120
+
+
+def test_a_tag_that_claims_more_than_the_memory(tmp_path, monkeypatch):
+    """Whether the file lies, or the machine is small, is seen before any pixel is read; caching goes on without it."""
+
+    def claims(_):
+        raise MemoryError
+
+    monkeypatch.setattr("tifffile.TiffFile", claims)
+    (tmp_path / "a.tif").write_bytes(b"II*\0")
+    with pytest.raises(Unreadable, match="tags claim more"):
+        header_of(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("name", ["9" * 300, "../w.safetensors", "[1, 1]", "", "a/b"])
+def test_a_checkpoint_names_files_of_its_own(tmp_path, name):
+    """A name as long as no disk takes it was an OSError of the system."""
+    found = checkpoints.save(tmp_path, 3, {checkpoints.WEIGHTS: {"w": torch.ones(2)}}, {}, None)
+    manifest = json.loads((found.path / checkpoints.MANIFEST).read_text())
+    manifest["sha256"][name] = "0"
+    (found.path / checkpoints.MANIFEST).write_text(json.dumps(manifest))
+    told = []
+    assert checkpoints.newest_sound(tmp_path, told.append) is None
+    assert ["its manifest is missing or unreadable" in line for line in told] == [True]
+
+
+def test_a_sheet_is_whole_or_the_one_before(tmp_path, monkeypatch):
+    """`data show` wrote straight to its place: a full disk left half a picture there."""
+    (tmp_path / "sheet.png").write_bytes(b"before")
+    pixels = torch.zeros(4, 1, 8, 8, dtype=torch.uint8)
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        images.contact_sheet(images.Images(pixels), 4, tmp_path / "sheet.png")
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"before"]
 
 
 def header(value, body=b""):

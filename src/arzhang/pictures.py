@@ -12,11 +12,12 @@ from torchvision.utils import make_grid, save_image
 from arzhang import assembly
 from arzhang.data import images as data
 from arzhang.errors import UsageError
+from arzhang.files import write_atomically
 from arzhang.randomness import generator
 from arzhang.recipes import nearest
 from arzhang.tasks.gan import GANTask
 from arzhang.tasks.vae import ACTIVE, VAETask
-from arzhang.training.run import Run, write_atomically
+from arzhang.training.run import Run
 
 SHEET = 100
 """Images on a sheet, in rows of ten (assignment 3e)."""

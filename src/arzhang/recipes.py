@@ -399,8 +399,11 @@ def parser(recipe: type, **names: Any) -> "ArgumentParser":
 
     class Parser(jsonargparse.ArgumentParser):
         def parse_args(self, args: Any = None, *others: Any, **named: Any) -> Any:
-            aliases = getattr(recipe, "aliases", {})
-            return super().parse_args([_unalias(word, aliases) for word in args or ()], *others, **named)
+            words = [_unalias(word, getattr(recipe, "aliases", {})) for word in args or ()]
+            try:
+                return super().parse_args(words, *others, **named)
+            except OverflowError:  # of an integer where a fraction is wanted
+                raise UsageError(f"{max(words, key=len)[:40]}…: a number too large to be computed with") from None
 
         def error(self, message: str, ex: Exception | None = None) -> Any:
             raise UsageError(_explain(self, message))

@@ -14,10 +14,10 @@ from torch import Tensor
 from arzhang import pictures
 from arzhang.data.images import Images, subfolders, whole
 from arzhang.errors import ArzhangError, UsageError
+from arzhang.files import write_atomically
 from arzhang.metrics import diagnosis, scores
 from arzhang.metrics.features import Extractor
 from arzhang.metrics.scores import FED, ImageSet, Metric, Published
-from arzhang.training.run import write_atomically
 
 DIAGNOSIS = "diagnosis.json"
 ROWS = 10

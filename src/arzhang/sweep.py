@@ -14,9 +14,10 @@ import torch
 
 from arzhang import assembly, evaluation, hands, recipes
 from arzhang.errors import ArzhangError, UsageError
+from arzhang.files import write_atomically
 from arzhang.metrics import scores
 from arzhang.report import figures
-from arzhang.training.run import Run, write_atomically
+from arzhang.training.run import Run
 from arzhang.wording import ENGLISH, words
 
 RESULTS = "sweep.json"

@@ -52,6 +52,7 @@ class Child:
 
     def __init__(self, work: Callable[[], int | None], at: Path) -> None:
         self.log, self.began = at / f"said-{time.monotonic_ns()}.txt", time.monotonic()
+        self.log.touch()  # a child may be struck before it comes to its own first line
         sys.stdout.flush()
         sys.stderr.flush()
         self.pid = os.fork()

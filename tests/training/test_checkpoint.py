@@ -161,7 +161,7 @@ def test_what_a_killed_writer_left_is_not_a_checkpoint(tmp_path):
 def test_a_failed_write_leaves_the_last_good_one(tmp_path, monkeypatch):
     save(tmp_path, 1)
     monkeypatch.setattr(
-        checkpoints, "flush", lambda path: (_ for _ in ()).throw(OSError(28, "No space left on device"))
+        checkpoints, "flush_all", lambda path: (_ for _ in ()).throw(OSError(28, "No space left on device"))
     )
     with pytest.raises(OSError, match="No space"):
         save(tmp_path, 2)

@@ -18,6 +18,7 @@ from rich.progress import track
 
 from arzhang.data import sources
 from arzhang.errors import ArzhangError
+from arzhang.files import flush, flush_all
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -59,10 +60,10 @@ def entry(room: str, key: Any, build: Callable[[Path], None]) -> Path:
             try:
                 beside.mkdir()
                 build(beside)
-                _flush(beside)  # a name that outlives a power cut must not stand for less than it says
+                flush_all(beside)  # a name that outlives a power cut must not stand for less than it says
                 shutil.rmtree(home / name, ignore_errors=True)
                 beside.rename(home / name)
-                _flush(home, deep=False)
+                flush(home)
             except OSError as error:
                 raise ArzhangError(f"{home}: could not be written: {error.strerror or error}") from None
             finally:
@@ -121,18 +122,6 @@ def read(folder: Path) -> Decoded:
         why = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
         raise ArzhangError(f"{folder}: damaged ({why}); remove this folder, it is then made anew") from None
     return Decoded(sides, *words)
-
-
-def _flush(path: Path, deep: bool = True) -> None:
-    """Make a folder durable, and what is in it. (Windows cannot open folders.)"""
-    for inner in path.iterdir() if deep and path.is_dir() else ():
-        _flush(inner)
-    if os.name != "nt" or path.is_file():
-        handle = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def threaded(work: Callable[[K], T], names: Sequence[K], title: str) -> Iterator[tuple[K, T]]:

@@ -89,12 +89,15 @@ def _header(path: Path) -> Header:
         height, width, channels = _layout(array.shape)
         return _checked(Header(_kind(array.dtype), _colours(channels), height, width))
     if suffix in (".tif", ".tiff"):
-        with tifffile.TiffFile(path) as file:
-            page = file.pages[0]
-            height, width, channels = _layout(page.shape)
-            if page.dtype is None:
-                raise Unreadable("says nothing of its type")
-            return _checked(Header(_kind(page.dtype), _colours(channels), height, width))
+        try:
+            with tifffile.TiffFile(path) as file:
+                page = file.pages[0]
+                height, width, channels = _layout(page.shape)
+                if page.dtype is None:
+                    raise Unreadable("says nothing of its type")
+                return _checked(Header(_kind(page.dtype), _colours(channels), height, width))
+        except MemoryError:  # asked for by a tag; the picture itself is not read yet
+            raise Unreadable("its tags claim more than there is memory for") from None
     if _png_depth(path) is not None:
         _refuse_false_lengths(path)
     with Image.open(path) as image:
@@ -105,7 +108,7 @@ def _header(path: Path) -> Header:
 
 
 def _checked(found: Header) -> Header:
-    if found.height * found.width > MOST_PIXELS:
+    if max(found.height, found.width) > MOST_PIXELS or found.height * found.width > MOST_PIXELS:
         raise Unreadable(f"says {found.width}×{found.height} pixels: more than {MOST_PIXELS:,}")
     if found.height < 1 or found.width < 1:
         raise Unreadable("has no pixels")

@@ -19,6 +19,7 @@ from arzhang.data import cache, sources, sprites
 from arzhang.data.cache import Decoded, threaded
 from arzhang.data.decode import SUFFIXES, Header, Unreadable, fit, header, read
 from arzhang.errors import ArzhangError, UsageError
+from arzhang.files import write_atomically
 from arzhang.randomness import generator
 
 Notify = Callable[[str], None]
@@ -459,4 +460,4 @@ def contact_sheet(images: Images, n: int, path: Path | str, seed: int = 0) -> No
     buffer = io.BytesIO()
     save_image(make_grid(images.batch(chosen).cpu(), nrow=10, padding=2, pad_value=0.5), buffer, format="png")
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_bytes(buffer.getvalue())
+    write_atomically(Path(path), buffer.getvalue())

@@ -18,6 +18,7 @@ from arzhang.data.cache import Decoded
 from arzhang.data.halves import LARGEST, Wanted, decoded
 from arzhang.data.images import Images, Notify, Splits
 from arzhang.errors import ArzhangError, UsageError
+from arzhang.files import write_atomically
 from arzhang.randomness import generator
 
 Direction = Literal["right-to-left", "left-to-right"]
@@ -393,4 +394,4 @@ def sheet(pairs: Pairs, n: int, path: Path | str, seed: int = 0) -> None:
     buffer = io.BytesIO()
     save_image(make_grid(shown, nrow=2, padding=4, pad_value=1.0), buffer, format="png")
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_bytes(buffer.getvalue())
+    write_atomically(Path(path), buffer.getvalue())

@@ -22,7 +22,7 @@ from arzhang.demo.models import PAINTER, Autoencoder, Generator, Notify, Transla
 from arzhang.demo.server import PAGE, as_png
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.export.networks import statistics_differ
-from arzhang.training.run import write_atomically
+from arzhang.files import write_atomically
 
 PACKAGE, VERSION = "onnxruntime-web", "1.30.0"
 INTEGRITY = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="

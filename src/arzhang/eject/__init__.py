@@ -21,8 +21,9 @@ from arzhang.eject.listing import LOOP, READING, Listing, Watched
 from arzhang.eject.source import External, Key, module
 from arzhang.eject.tidy import tidied
 from arzhang.errors import UsageError
+from arzhang.files import write_atomically
 from arzhang.randomness import generator
-from arzhang.training.run import Run, write_atomically
+from arzhang.training.run import Run
 
 Notify = Callable[[str], None]
 SECTIONS = (

@@ -15,6 +15,7 @@ from arzhang.data.pairs import Pairs
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.evaluation import classifier, gan, segmenter, translation, vae
 from arzhang.evaluation.moments import EACH, Metric
+from arzhang.files import write_atomically
 from arzhang.metrics import hub, scores
 from arzhang.metrics.features import Extractor, inception_extractor
 from arzhang.tasks.classifier import ClassifierTask
@@ -22,7 +23,7 @@ from arzhang.tasks.cyclegan import CycleGANTask
 from arzhang.tasks.gan import GANTask
 from arzhang.tasks.segmenter import SegmenterTask
 from arzhang.training.checkpoint import read_tensors
-from arzhang.training.run import Run, write_atomically
+from arzhang.training.run import Run
 
 EVALUATION, EACH_IMAGE = "eval.json", "eval.safetensors"
 DIAGNOSES = "diagnosis"

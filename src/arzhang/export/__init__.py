@@ -24,6 +24,7 @@ from arzhang import assembly
 from arzhang.contracts import Task
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.export.networks import Halved, Network, Port, exportable, statistics_differ
+from arzhang.files import write_atomically
 from arzhang.palettes import CITYSCAPES
 from arzhang.recipes import Paired
 from arzhang.tasks.gan import GANTask
@@ -31,7 +32,7 @@ from arzhang.tasks.pix2pix import Pix2PixTask
 from arzhang.tasks.segmenter import SegmenterTask
 from arzhang.tasks.vae import VAETask
 from arzhang.training import published
-from arzhang.training.run import Run, write_atomically
+from arzhang.training.run import Run
 
 Notify = Callable[[str], None]
 Format = Literal["onnx", "torch-export", "safetensors"]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from arzhang.errors import ArzhangError, UsageError
-from arzhang.training.run import flush
+from arzhang.files import flush, flush_all
 
 MARK = ".arzhang-bundle"
 """A file in every bundle: a folder that holds it may be written anew."""
@@ -39,8 +39,7 @@ def fresh(out: Path) -> Iterator[Path]:
         yield folder
         refuse_leaks(folder)
         (folder / MARK).write_text("made by `arzhang publish`, which may write it anew\n", encoding="utf-8")
-        for path in (*folder.rglob("*"), folder):
-            flush(path)
+        flush_all(folder)
         shutil.rmtree(out, ignore_errors=True)
         folder.replace(out)
         flush(out.parent)

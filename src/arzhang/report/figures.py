@@ -30,6 +30,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, FuncFormatter, MaxNLocator
 
+from arzhang.files import write_atomically
 from arzhang.wording import LANGUAGES, speaking, spoken, words
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -96,16 +97,15 @@ def save(figure: Figure, out: Path, name: str, *, data: bool = True) -> str:
     """
     language = spoken()
     if language == "en":
-        with mpl.rc_context(STYLE):
-            figure.savefig(out / f"{name}.png", dpi=150)
-            figure.set_layout_engine("none")  # found; finding it takes as long as all else, and the SVG has the same
+        write_atomically(out / f"{name}.png", _png(figure))
+        figure.set_layout_engine("none")  # found; finding it takes as long as all else, and the SVG has the same
     stem = name if language == "en" else f"{name}.{language}"
     if data:
-        with (out / f"{stem}.csv").open("w", encoding="utf-8", newline="") as file:
-            rows = csv.writer(file, lineterminator="\n")
-            rows.writerow(COLUMNS)
-            rows.writerows(plotted(figure))
-    (out / f"{stem}.svg").write_text(_svg(figure, name), encoding="utf-8")
+        rows = csv.writer(table := io.StringIO(newline=""), lineterminator="\n")
+        rows.writerow(COLUMNS)
+        rows.writerows(plotted(figure))
+        write_atomically(out / f"{stem}.csv", table.getvalue())
+    write_atomically(out / f"{stem}.svg", _svg(figure, name))
     return name
 
 

@@ -2,10 +2,8 @@
 
 import dataclasses
 import math
-import os
 import re
 import shlex
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import metadata
 from itertools import groupby
@@ -18,6 +16,7 @@ from markupsafe import Markup
 
 from arzhang import recipes
 from arzhang.errors import UsageError
+from arzhang.files import write_atomically
 from arzhang.report import analysis, figures
 from arzhang.report.blocks import (
     Block,
@@ -152,25 +151,8 @@ def write_page(
         .lstrip()
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    _write_whole(path, html)
+    write_atomically(path, html)
     return path
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write beside and rename: a page that is open in a browser is never half there."""
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        mask = os.umask(0o022)
-        os.umask(mask)
-        Path(beside).chmod(0o666 & ~mask)  # mkstemp's files are their owner's alone
-        Path(beside).replace(path)
-    except BaseException:
-        Path(beside).unlink(missing_ok=True)
-        raise
 
 
 # ---------------------------------------------------------------------------------------------------- a run's sections

@@ -17,6 +17,7 @@ import torch
 
 from arzhang import assembly, hands, recipes
 from arzhang.errors import ArzhangError, UsageError
+from arzhang.files import write_atomically
 from arzhang.report import assignment, parts
 from arzhang.report.assignment import Progress, Show, Shown
 from arzhang.report.page import page_name
@@ -25,7 +26,6 @@ from arzhang.reproduce import making
 from arzhang.reproduce.budgets import BUDGETS
 from arzhang.reproduce.making import Notify, Work
 from arzhang.reproduce.overview import Overview
-from arzhang.training.run import write_atomically
 from arzhang.wording import LANGUAGES
 
 MOST = 4

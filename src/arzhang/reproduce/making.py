@@ -17,12 +17,12 @@ from arzhang.data import pairs as data
 from arzhang.data.images import Images
 from arzhang.errors import ArzhangError
 from arzhang.explain import drawing
+from arzhang.files import write_atomically
 from arzhang.metrics.features import inception_extractor
 from arzhang.networks import vae as tables
 from arzhang.report import parts
 from arzhang.reproduce.budgets import Budget, Streets
 from arzhang.studies.options import ClassStudy
-from arzhang.training.run import write_atomically
 from arzhang.wording import LANGUAGES, speaking
 
 Notify = Callable[[str], None]

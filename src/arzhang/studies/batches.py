@@ -15,13 +15,14 @@ from arzhang import assembly, recipes
 from arzhang.contracts import Batch, Example
 from arzhang.errors import UsageError
 from arzhang.fabric import Fabric
+from arzhang.files import write_atomically
 from arzhang.randomness import generator, permutation
 from arzhang.report import figures
 from arzhang.studies.gradient_figures import STYLES
 from arzhang.studies.options import BatchStudy
 from arzhang.tasks.vae import ESTIMATORS, VAETask
 from arzhang.training.loop import Loop
-from arzhang.training.run import Run, write_atomically
+from arzhang.training.run import Run
 from arzhang.wording import words
 
 RESULTS = "batches.json"

@@ -15,6 +15,7 @@ from arzhang.contracts import Batch
 from arzhang.data.sprites import NAMES
 from arzhang.errors import UsageError
 from arzhang.evaluation.moments import Moments, blocks
+from arzhang.files import write_atomically
 from arzhang.metrics import scores
 from arzhang.metrics.disentanglement import dci, mig
 from arzhang.metrics.features import Extractor
@@ -25,7 +26,6 @@ from arzhang.studies.kept import kept
 from arzhang.studies.options import BetaStudy
 from arzhang.tasks.vae import VAETask
 from arzhang.training.loop import BLOCK
-from arzhang.training.run import write_atomically
 
 RESULTS = "beta.json"
 Notify = Callable[[str], None]

@@ -12,12 +12,13 @@ import torch
 from arzhang import assembly, pictures, recipes, sweep
 from arzhang.errors import UsageError
 from arzhang.evaluation import classifier, gan
+from arzhang.files import write_atomically
 from arzhang.randomness import mix
 from arzhang.report import figures
 from arzhang.studies.options import ClassStudy, changed
 from arzhang.tasks.adversarial import variety
 from arzhang.tasks.gan import GANTask
-from arzhang.training.run import Run, write_atomically
+from arzhang.training.run import Run
 from arzhang.wording import named, words
 
 RESULTS = "classes.json"

@@ -13,10 +13,10 @@ from torch.distributions import Categorical, Distribution, MixtureSameFamily, Mu
 
 from arzhang.divergences import cauchy_schwarz, kl
 from arzhang.errors import UsageError
+from arzhang.files import write_atomically
 from arzhang.randomness import generator
 from arzhang.report import figures
 from arzhang.studies.options import DivergenceStudy
-from arzhang.training.run import write_atomically
 from arzhang.wording import words
 
 RESULTS = "divergences.json"

@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.distributions import Normal
 
 from arzhang.errors import UsageError
+from arzhang.files import write_atomically
 from arzhang.gradients import (
     Estimator,
     FiniteDifference,
@@ -34,7 +35,6 @@ from arzhang.studies import exact, gradient_conclusions, gradient_figures
 from arzhang.studies.expressions import Integrand, integrand
 from arzhang.studies.gradient_conclusions import CONFIDENCE
 from arzhang.studies.options import GradientStudy
-from arzhang.training.run import write_atomically
 
 RESULTS = "gradients.json"
 ESTIMATORS: dict[str, Estimator] = {

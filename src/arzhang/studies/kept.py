@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from arzhang.evaluation.classifier import sound_digest
-from arzhang.training.run import Run, write_atomically
+from arzhang.files import write_atomically
+from arzhang.training.run import Run
 
 
 def kept(

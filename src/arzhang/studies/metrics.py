@@ -18,6 +18,7 @@ from torchvision.transforms.functional import gaussian_blur, resize
 from arzhang import assembly, pictures, recipes
 from arzhang.data import images as data
 from arzhang.errors import UsageError
+from arzhang.files import write_atomically
 from arzhang.metrics import frechet, kernel, neighbours, scores
 from arzhang.metrics.features import PROTOCOLS, Extractor, inception_extractor
 from arzhang.metrics.verdict import direction
@@ -25,7 +26,6 @@ from arzhang.randomness import generator, mix
 from arzhang.studies import metric_figures
 from arzhang.studies.features import extractor
 from arzhang.studies.options import MetricStudy
-from arzhang.training.run import write_atomically
 
 RESULTS = "metrics.json"
 Notify = Callable[[str], None]

@@ -18,13 +18,13 @@ from arzhang import assembly, pictures, recipes
 from arzhang.errors import UsageError
 from arzhang.evaluation.moments import Moments, blocks
 from arzhang.evaluation.translation import alike
+from arzhang.files import write_atomically
 from arzhang.networks.pix2pix import HALVINGS, Discriminator, ReceptiveField
 from arzhang.report import figures
 from arzhang.studies import trained
 from arzhang.studies.options import PatchStudy, changed
 from arzhang.tasks.adversarial import signed
 from arzhang.tasks.pix2pix import Pix2PixTask
-from arzhang.training.run import write_atomically
 from arzhang.wording import words
 
 RESULTS = "patches.json"

@@ -17,6 +17,7 @@ from arzhang.errors import UsageError
 from arzhang.evaluation import segmenter
 from arzhang.evaluation import translation as made_by
 from arzhang.evaluation.moments import blocks
+from arzhang.files import write_atomically
 from arzhang.metrics import scores, segmentation
 from arzhang.metrics.features import Extractor, inception_extractor
 from arzhang.metrics.frechet import GROUPS, jackknife
@@ -28,7 +29,7 @@ from arzhang.studies.kept import kept
 from arzhang.studies.options import TranslationStudy, changed
 from arzhang.tasks.segmenter import class_map
 from arzhang.training.loop import batch_of, block_size
-from arzhang.training.run import Run, write_atomically
+from arzhang.training.run import Run
 
 RESULTS = "translation.json"
 SHOWN = 4

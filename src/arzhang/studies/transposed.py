@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from arzhang.errors import UsageError
+from arzhang.files import write_atomically
 from arzhang.networks.vae import Decoder
 from arzhang.randomness import generator
 from arzhang.studies import transposed_figures
 from arzhang.studies.options import TransposedStudy
-from arzhang.training.run import write_atomically
 
 RESULTS = "transposed.json"
 LAYERS = 4_096

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from arzhang import assembly, recipes
 from arzhang.contracts import LUCK, Batch
 from arzhang.errors import UsageError
+from arzhang.files import write_atomically
 from arzhang.randomness import generator, permutation
 from arzhang.report import figures
 from arzhang.studies import trained
@@ -23,7 +24,6 @@ from arzhang.studies.options import UpdateStudy, changed
 from arzhang.tasks.pix2pix import Pix2PixTask
 from arzhang.training import checkpoint as checkpoints
 from arzhang.training.loop import batch_of, only
-from arzhang.training.run import write_atomically
 from arzhang.wording import named, words
 
 RESULTS = "updates.json"

@@ -16,6 +16,7 @@ from arzhang import pictures, recipes
 from arzhang.errors import UsageError
 from arzhang.evaluation.moments import Moments, blocks
 from arzhang.evaluation.translation import alike
+from arzhang.files import write_atomically
 from arzhang.palettes import CITYSCAPES
 from arzhang.randomness import mix
 from arzhang.report import figures
@@ -23,7 +24,6 @@ from arzhang.studies import trained
 from arzhang.studies.options import VarietyStudy, changed
 from arzhang.tasks.pix2pix import Pix2PixTask
 from arzhang.tasks.segmenter import class_map
-from arzhang.training.run import write_atomically
 from arzhang.wording import named, words
 
 RESULTS = "variety.json"

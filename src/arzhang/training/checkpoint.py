@@ -20,12 +20,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from arzhang.errors import ArzhangError
-from arzhang.training.run import flush
+from arzhang.files import flush, flush_all
 
 MANIFEST, STATE = "manifest.json", "state.json"
 WEIGHTS, AVERAGED, OPTIMIZERS = "weights.safetensors", "averaged.safetensors", "optimizers.safetensors"
 MEMORY = "memory.safetensors"
 """What a task keeps from step to step besides, the first axis over ranks."""
+NAME = re.compile(r"\w[\w.-]{0,99}")
+"""What a checkpoint calls its files."""
 KEPT = 2
 SAFE_UNPICKLER = (2, 10)
 """The PyTorch from which its restricted unpickler holds what it promises."""
@@ -149,9 +151,7 @@ def save(
         (beside / STATE).write_text(text, encoding="utf-8")
         files = {path.name: sha256(path) for path in sorted(beside.iterdir())}
         (beside / MANIFEST).write_text(json.dumps({"sha256": files}, indent=2), encoding="utf-8")
-        for path in beside.iterdir():
-            flush(path)
-        flush(beside)
+        flush_all(beside)
         shutil.rmtree(final, ignore_errors=True)
         beside.rename(final)
         flush(folder)
@@ -170,8 +170,8 @@ def available(folder: Path) -> list[Checkpoint]:
             manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
             state = json.loads((path / STATE).read_text(encoding="utf-8"))
             files = {str(name): str(digest) for name, digest in manifest["sha256"].items()}
-            if any(Path(name).name != name for name in files) or not {WEIGHTS, STATE} <= set(files):
-                continue  # a name that climbs out of the folder, or a checkpoint of nothing
+            if not all(NAME.fullmatch(name) for name in files) or not {WEIGHTS, STATE} <= set(files):
+                continue  # a name that climbs out of the folder, or is none; or a checkpoint of nothing
             validation = state["validation"]
             found.append(Checkpoint(path, int(state["step"]), None if validation is None else float(validation), files))
         except (OSError, ValueError, KeyError, AttributeError, TypeError, OverflowError, RecursionError):
@@ -234,9 +234,11 @@ def optimizer_tensors(optimizers: Mapping[str, torch.optim.Optimizer]) -> dict[s
 def restore_optimizers(optimizers: Mapping[str, torch.optim.Optimizer], tensors: Mapping[str, Tensor]) -> None:
     """The inverse of `optimizer_tensors`; the options of the groups are the recipe's, not the file's.
 
-    Raises ArzhangError for a tensor that belongs to no parameter, or is not of its parameter's shape.
+    Raises ArzhangError for a tensor that belongs to no parameter, or is not of its parameter's shape, and where one of
+    a parameter's is missing.
     """
     for turn, optimizer in optimizers.items():
+        moments = _moments(optimizer)
         state: dict[int, dict[str, Tensor]] = {}
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         for name, value in tensors.items():
@@ -248,7 +250,19 @@ def restore_optimizers(optimizers: Mapping[str, torch.optim.Optimizer], tensors:
                 if index >= len(parameters) or (value.dim() and value.shape != parameters[index].shape):
                     raise ArzhangError(f"{OPTIMIZERS}: '{name}' of shape {tuple(value.shape)} fits no parameter")
                 state.setdefault(index, {})[match[3]] = _laid_out_as(parameters[index], value)
+        for index, values in state.items():
+            if unlike := sorted(values.keys() ^ moments):
+                raise ArzhangError(f"{OPTIMIZERS}: '{turn}/{index}/{unlike[0][:80]}' is missing, or nothing of Adam's")
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _moments(optimizer: torch.optim.Optimizer) -> set[str]:
+    """What an optimizer keeps of each parameter: one of its kind takes a step, and is looked at."""
+    probe = nn.Parameter(torch.zeros(()))
+    probe.grad = torch.zeros(())
+    alike = type(optimizer)([probe], **optimizer.defaults)
+    alike.step()
+    return set(alike.state[probe])
 
 
 def _laid_out_as(parameter: Tensor, value: Tensor) -> Tensor:

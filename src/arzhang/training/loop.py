@@ -27,6 +27,7 @@ from torchvision.utils import make_grid, save_image
 from arzhang.contracts import LUCK, Batch, Examples, Remembering, Scalars, Task
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.fabric import Fabric
+from arzhang.files import write_atomically
 from arzhang.health import findings
 from arzhang.randomness import generator, permutation, reseed
 from arzhang.recipes import Training
@@ -35,7 +36,7 @@ from arzhang.training import run as runs
 from arzhang.training import thinning
 from arzhang.training.averaging import SETTLING, settle
 from arzhang.training.progress import Progress
-from arzhang.training.run import Run, write_atomically
+from arzhang.training.run import Run
 from arzhang.wording import told
 
 BLOCK, BLOCK_VALUES = 500, 1 << 22

@@ -17,46 +17,13 @@ import yaml
 from filelock import FileLock, Timeout
 
 from arzhang.errors import ArzhangError, UsageError
+from arzhang.files import flush, umask, write_atomically
 from arzhang.recipes import SYSTEMS, Training, from_mapping, read_yaml
 from arzhang.training import thinning
 
 CONFIG, METRICS, LOCK = "config.yaml", "metrics.jsonl", ".lock"
 RECENT = 1000
 """Intervals of the log of which every row is kept; of older ones ever fewer."""
-
-
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write beside, flush, rename: whoever reads `path` finds the old content or the new, whole."""
-    data = content.encode() if isinstance(content, str) else content
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(beside).chmod(0o666 & ~_umask())
-        Path(beside).replace(path)
-        flush(path.parent)
-    except BaseException:
-        Path(beside).unlink(missing_ok=True)
-        raise
-
-
-def flush(path: Path) -> None:
-    """Make a file or folder durable. (Windows cannot open folders, and its rename is durable by itself.)"""
-    if os.name == "nt" and path.is_dir():
-        return
-    handle = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _umask() -> int:
-    current = os.umask(0o022)
-    os.umask(current)
-    return current
 
 
 class Run:
@@ -97,7 +64,7 @@ class Run:
             for folder in ("checkpoints", "samples", "figures"):
                 (beside / folder).mkdir()
             write_atomically(beside / CONFIG, "# The resolved recipe of this run; `arzhang resume` reads it.\n" + text)
-            beside.chmod(0o777 & ~_umask())
+            beside.chmod(0o777 & ~umask())
             if path.exists():
                 path.rmdir()
             beside.rename(path)
