@@ -108,6 +108,11 @@ def half_written(place: Path) -> list[str]:
                     assert archive.testzip() is None
         except Exception as error:
             bad.append(f"{path.relative_to(place)}: {type(error).__name__} {error}")
+    bad += [
+        f"{path.relative_to(place)}: no manifest"
+        for path in place.glob("*/checkpoints/step_*")
+        if not (path / "manifest.json").exists()
+    ]
     return bad
 
 

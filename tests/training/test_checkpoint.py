@@ -190,3 +190,16 @@ def test_optimizers_come_back(tmp_path):
     checkpoints.restore_optimizers({"g": second}, load_file(tmp_path / "step_00000001" / checkpoints.OPTIMIZERS))
     for a, b in zip(first.state.values(), second.state.values(), strict=True):
         assert all(torch.equal(a[key], b[key]) for key in a)
+
+
+def test_what_is_dropped_loses_its_name_before_its_files(tmp_path, monkeypatch):
+    """A kill among the removals left a checkpoint without its manifest, which nothing ever took away."""
+    for step in (1, 2, 3):
+        save(tmp_path, step, validation=-step)
+    with monkeypatch.context() as killed:
+        killed.setattr(checkpoints.shutil, "rmtree", lambda *_, **__: None)
+        save(tmp_path, 4, validation=-4)
+    assert steps(tmp_path) == [3, 4]
+    assert {path.name for path in tmp_path.iterdir()} > {"step_00000003", "step_00000004"}
+    checkpoints.prune(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step_00000003", "step_00000004"]

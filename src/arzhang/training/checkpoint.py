@@ -4,6 +4,7 @@ A checkpoint is a folder `checkpoints/step_00000860` of safetensors and JSON. It
 and renamed, so that a kill at any instant leaves the last good one. The two last and the best are kept.
 """
 
+import contextlib
 import hashlib
 import json
 import re
@@ -28,6 +29,8 @@ MEMORY = "memory.safetensors"
 """What a task keeps from step to step besides, the first axis over ranks."""
 NAME = re.compile(r"\w[\w.-]{0,99}")
 """What a checkpoint calls its files."""
+MOMENTS = {"step", "exp_avg", "exp_avg_sq"}
+"""What Adam keeps of each parameter."""
 KEPT = 2
 SAFE_UNPICKLER = (2, 10)
 """The PyTorch from which its restricted unpickler holds what it promises."""
@@ -187,12 +190,17 @@ def best(checkpoints: list[Checkpoint]) -> Checkpoint:
 
 
 def prune(folder: Path) -> None:
-    """Keep the two last and the best."""
+    """Keep the two last and the best. What goes loses its name for good before its files: half of one, left by a kill,
+    would stay for ever."""
     found = available(folder)
     kept = {c.step for c in found[-KEPT:]} | ({best(found).step} if found else set())
-    for checkpoint in found:
-        if checkpoint.step not in kept:
-            shutil.rmtree(checkpoint.path, ignore_errors=True)
+    with contextlib.suppress(OSError):  # it goes with the next
+        for checkpoint in found:
+            if checkpoint.step not in kept:
+                checkpoint.path.rename(folder / f".{checkpoint.path.name}.gone")
+        flush(folder)
+        for path in folder.glob(".step_*"):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def newest_sound(folder: Path, notify: Callable[[str], None], which: str = "last") -> Checkpoint | None:
@@ -238,7 +246,6 @@ def restore_optimizers(optimizers: Mapping[str, torch.optim.Optimizer], tensors:
     a parameter's is missing.
     """
     for turn, optimizer in optimizers.items():
-        moments = _moments(optimizer)
         state: dict[int, dict[str, Tensor]] = {}
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         for name, value in tensors.items():
@@ -250,19 +257,10 @@ def restore_optimizers(optimizers: Mapping[str, torch.optim.Optimizer], tensors:
                 if index >= len(parameters) or (value.dim() and value.shape != parameters[index].shape):
                     raise ArzhangError(f"{OPTIMIZERS}: '{name}' of shape {tuple(value.shape)} fits no parameter")
                 state.setdefault(index, {})[match[3]] = _laid_out_as(parameters[index], value)
-        for index, values in state.items():
-            if unlike := sorted(values.keys() ^ moments):
+        for index, values in state.items() if isinstance(optimizer, torch.optim.Adam) else ():
+            if unlike := sorted(values.keys() ^ MOMENTS):
                 raise ArzhangError(f"{OPTIMIZERS}: '{turn}/{index}/{unlike[0][:80]}' is missing, or nothing of Adam's")
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-
-
-def _moments(optimizer: torch.optim.Optimizer) -> set[str]:
-    """What an optimizer keeps of each parameter: one of its kind takes a step, and is looked at."""
-    probe = nn.Parameter(torch.zeros(()))
-    probe.grad = torch.zeros(())
-    alike = type(optimizer)([probe], **optimizer.defaults)
-    alike.step()
-    return set(alike.state[probe])
 
 
 def _laid_out_as(parameter: Tensor, value: Tensor) -> Tensor:
