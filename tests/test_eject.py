@@ -17,7 +17,7 @@ from test_cli import refused, said
 
 from arzhang import assembly, eject, recipes
 from arzhang.data import sources
-from arzhang.eject.listing import attributes
+from arzhang.eject.listing import _members, attributes
 from arzhang.eject.simplify import Known, simplified
 from arzhang.eject.tidy import tidied
 from arzhang.training import checkpoint as checkpoints
@@ -233,6 +233,20 @@ def test_what_is_said_of_an_attribute_goes_with_it():
         simplified(source.replace("    self.a = 3\n", ""), Known({}))
         == "def f(self, x):\n    b = g(x)\n    return b + b\n"
     )
+
+
+@pytest.mark.parametrize("body", ["pass", "super().__init__()", '"""Begin."""'])
+def test_what_begins_nothing_goes(body):
+    method = f"    def __init__(self) -> None:\n        {body}\n\n"
+    source = f"class A(B):\n{method}    def forward(self):\n        return 1\n"
+    rule = [_members({"forward"})]
+    assert tidied(simplified(source, Known({}), rule)) == tidied(source.replace(method, ""))
+    for kept in (
+        source.replace(body, "self.x = f(self)"),
+        source.replace("self)", "self, x)", 1),
+        f"class A(B):\n{method}",
+    ):
+        assert "__init__" in simplified(kept, Known({}), rule)
 
 
 def test_an_attribute_is_known_where_all_objects_agree():

@@ -47,7 +47,7 @@ class Training:
     epochs: int = 20
     """passes over the training part"""
     batch_size: int = 128
-    """images a step, all ranks together; an epoch's last, incomplete batch is left out"""
+    """images a step (of all ranks together); an epoch's last, incomplete batch is left out"""
     lr: float = 1e-3
     """learning rate of Adam"""
     schedule: Literal["constant", "linear", "cosine"] = "constant"
@@ -59,7 +59,7 @@ class Training:
     seed: int = 0
     """of weights, order and noise"""
     log_every: int = 50
-    """steps between two lines of metrics.jsonl, each a mean over them"""
+    """steps between two lines of the log, each a mean over them (in metrics.jsonl)"""
     preview_every: int = 10
     """epochs between two previews of the same images in samples/"""
     init_from: str | None = None
@@ -132,8 +132,8 @@ class VAE(Training):
     learn_prior: bool = True
     """train weights, means and variances of a mixture prior (--fixed-prior: keep them as they began)"""
     prior_lr: float = 0.01
-    """learning rate of a mixture prior, as a share of --lr: slow, so that codes gather on components, and components
-    do not run after codes"""
+    """a mixture prior's learning rate, as a share of --lr; slow, so that codes gather on components, and components do
+    not run after codes"""
     prior_init: Literal["data", "spread"] = "data"
     """where a mixture prior begins: k-means on the codes of some training images, or means spread at random"""
     prior_floor: float = 0.01
@@ -190,7 +190,7 @@ class GAN(Training):
     """Whether both players are told the class."""
 
     batch_size: int = 32
-    """images a step, all ranks together; an epoch's last, incomplete batch is left out"""
+    """images a step (of all ranks together); an epoch's last, incomplete batch is left out"""
     lr: float = 2e-4
     """learning rate of Adam, both players"""
     beta1: float = 0.5
@@ -260,7 +260,7 @@ class Segmenter(Paired):
     epochs: int = 10
     """passes over the training part"""
     batch_size: int = 16
-    """images a step, all ranks together; an epoch's last, incomplete batch is left out"""
+    """images a step (of all ranks together); an epoch's last, incomplete batch is left out"""
     lr: float = 3e-3
     """learning rate of Adam"""
     schedule: Literal["constant", "linear", "cosine"] = "cosine"
@@ -287,7 +287,7 @@ class Pix2Pix(Paired):
     epochs: int = 50
     """passes over the training part"""
     batch_size: int = 1
-    """images a step, all ranks together; an epoch's last, incomplete batch is left out"""
+    """images a step (of all ranks together); an epoch's last, incomplete batch is left out"""
     lr: float = 2e-4
     """learning rate of Adam, both players"""
     beta1: float = 0.5
@@ -337,7 +337,7 @@ class CycleGAN(Paired):
     epochs: int = 50
     """passes over the training part"""
     batch_size: int = 1
-    """images of each side a step, all ranks together; an epoch's last, incomplete batch is left out"""
+    """images of each side a step (of all ranks together); an epoch's last, incomplete batch is left out"""
     lr: float = 2e-4
     """learning rate of Adam, all players"""
     schedule: Literal["constant", "linear", "cosine"] = "linear"

@@ -3,6 +3,7 @@
 import dataclasses
 import inspect
 import json
+import re
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import metadata
@@ -40,6 +41,12 @@ SECTIONS = (
     ("eject.loop", "the loop"),
 )
 """Rooms of the package, in the order in which a listing has them, and what they are called there."""
+PLACES = {
+    "DEVICE": 'or "cuda": the same losses but for rounding',
+    "FILES": "the data set's own files are here",
+    "TENSORS": "written with this file; a path from where you start it",
+}
+"""What is said beside the constants that are no options of the run."""
 CPU = torch.device("cpu")
 WIDTH = 120
 
@@ -190,7 +197,9 @@ def _main(kind: str, arguments: Sequence[str], reader: str, started: bool) -> st
 def _page(found: Listing, recipe: recipes.Training, parts: Any, places: Mapping[str, Any], tensors: Any) -> str:
     """The file: what it is, imports, constants, and the definitions by rooms."""
     used = {name for text in found.texts.values() for name in _loaded(text)}
-    constants = [f"{name} = {_literal(value)}" for name, value in places.items() if name in used]
+    constants = [
+        _remarked(f"{name} = {_literal(value)}", PLACES[name]) for name, value in places.items() if name in used
+    ]
     words = recipes.documentation(type(recipe))
     for field in dataclasses.fields(recipe):
         if field.name in found.used:
@@ -282,6 +291,7 @@ def _literal(value: Any) -> str:
 
 def _remarked(line: str, words: str) -> str:
     """A constant with what it is beside it, as far as the line reaches."""
+    words = re.sub(r"--([a-z][a-z-]*)", lambda found: found[1].replace("-", "_").upper(), words)
     words = words.split(";")[0].split(" (")[0].strip()
     room = WIDTH - len(line) - 4
     return f"{line}  # {words}" if words and len(words) <= room else line
@@ -289,7 +299,7 @@ def _remarked(line: str, words: str) -> str:
 
 def _head(recipe: recipes.Training, parts: Any, tensors: Mapping[str, Any]) -> str:
     kind = type(recipe).__doc__ or ""
-    needs = f"It reads its data from the file beside it: {_beside(tensors)}." if tensors else ""
+    needs = f"It reads a file that was written with it: {_beside(tensors)}." if tensors else ""
     version = torch.__version__.partition("+")[0]
     return "\n".join([
         *textwrap.wrap(f'"""A training of `{recipe.system}` on {parts.description}.', WIDTH),
@@ -298,7 +308,11 @@ def _head(recipe: recipes.Training, parts: Any, tensors: Mapping[str, Any]) -> s
         "",
         f"Ejected from Arzhang {metadata.version('arzhang')}. It needs torch alone ({version} or a near one).",
         *textwrap.wrap(needs, WIDTH),
-        "On a CPU it gives the losses of that run bit for bit, and prints them as the run logged them. It trains, and",
-        "writes weights.pt at the end; it does not validate, preview, save in between or go on.",
+        *textwrap.wrap(
+            "On a CPU, with as many threads, it gives bit for bit the losses of such a run on a CPU, and prints them "
+            "as that logs them. It trains, and writes weights.pt at the end; it does not validate, preview, save in "
+            "between or go on. What this run did not use is not in it.",
+            WIDTH,
+        ),
         '"""',
     ])  # fmt: skip

@@ -351,7 +351,8 @@ def _members(read: set[str]) -> Callable[[Text, Known], Iterator[Edit]]:
             record = any(isinstance(b, ast.Name) and b.id == "NamedTuple" for b in kind.bases) or kind.decorator_list
             for part in kind.body:
                 if isinstance(part, ast.FunctionDef):
-                    if not part.name.startswith("__") and part.name != "forward" and part.name not in read:
+                    unread_too = not part.name.startswith("__") and part.name != "forward" and part.name not in read
+                    if unread_too or (_begins_nothing(part) and len(kind.body) > 1):
                         yield text.without(part)
                 elif isinstance(part, ast.Assign | ast.AnnAssign) and not record:
                     target = _targets(part)[0]
@@ -367,6 +368,13 @@ def _members(read: set[str]) -> Callable[[Text, Known], Iterator[Edit]]:
                         yield text.without(note)
 
     return rule
+
+
+def _begins_nothing(part: ast.FunctionDef) -> bool:
+    """Whether this is an `__init__` that does what there would be without it."""
+    plain = part.name == "__init__" and len(part.args.args) == 1 and not part.args.kwonlyargs
+    said = ast.get_docstring(part) is not None
+    return plain and [ast.unparse(line) for line in part.body[said:]] in ([], ["pass"], ["super().__init__()"])
 
 
 def _targets(node: ast.Assign | ast.AnnAssign) -> list[ast.expr]:

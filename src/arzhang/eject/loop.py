@@ -31,6 +31,7 @@ def update(task: Task, recipe: Training, batch: Batch, done: float) -> dict[str,
     logged: dict[str, Tensor] = {}
     for turn in task.turns:
         if recipe.players > 1:
+            # Only the weights of the player whose turn it is get gradients.
             task.networks.requires_grad_(False)
             for module in turn.modules:
                 module.requires_grad_(True)
@@ -52,24 +53,25 @@ def update(task: Task, recipe: Training, batch: Batch, done: float) -> dict[str,
 
 def batches(task: Task, examples: Examples, recipe: Training, steps: Iterable[int]) -> Iterator[tuple[int, Batch]]:
     """What these steps learn from. Whatever is random is drawn anew for each step, from a key of what it is for."""
-    an_epoch = len(examples) // recipe.batch_size
+    steps_per_epoch = len(examples) // recipe.batch_size
     ordered = -1
     for step in steps:
-        epoch, position = divmod(step, an_epoch)
+        epoch, position = divmod(step, steps_per_epoch)
         if epoch != ordered:
             order, ordered = permutation(len(examples), recipe.seed, epoch).to(DEVICE), epoch
         indices = order[position * recipe.batch_size : (position + 1) * recipe.batch_size]
         noise = task.noise(recipe.batch_size, generator(recipe.seed, "noise", step, device=DEVICE))
-        reseed(recipe.seed, "step", step, 0, device=torch.device(DEVICE))
+        rank = 0
+        reseed(recipe.seed, "step", step, rank, device=torch.device(DEVICE))
         luck = None
         if examples.augmented:
             luck = torch.rand(recipe.batch_size, LUCK, generator=generator(recipe.seed, "luck", step)).to(DEVICE)
         found = examples.take(indices, luck)
-        yield step, Batch(found.images, indices, noise, epoch + position / an_epoch, found.labels, found.inputs)
+        yield step, Batch(found.images, indices, noise, epoch + position / steps_per_epoch, found.labels, found.inputs)
 
 
 def train(task: Task, examples: Examples, recipe: Training) -> Iterator[tuple[int, dict[str, Tensor]]]:
-    """All steps, each with its terms."""
+    """All steps, each with its terms; after the last one the weights are written."""
     last = recipe.epochs * (len(examples) // recipe.batch_size)
     task.networks.train()
     weights = task.networks
@@ -88,12 +90,12 @@ def train(task: Task, examples: Examples, recipe: Training) -> Iterator[tuple[in
 
 def log(task: Task, examples: Examples, recipe: Training) -> Iterator[str]:
     """Lines as in the run's metrics.jsonl: of so many steps, and of an epoch's last ones, the mean of each term."""
-    an_epoch = len(examples) // recipe.batch_size
+    steps_per_epoch = len(examples) // recipe.batch_size
     window: list[dict[str, Tensor]] = []
     for step, terms in train(task, examples, recipe):
         window.append(terms)
-        if (step + 1) % recipe.log_every == 0 or (step + 1) % an_epoch == 0:
-            yield line(step + 1, step // an_epoch + 1, window)
+        if (step + 1) % recipe.log_every == 0 or (step + 1) % steps_per_epoch == 0:
+            yield line(step + 1, step // steps_per_epoch + 1, window)
             window = []
 
 

@@ -30,6 +30,7 @@ class Generator(nn.Module):
         widths = [width * 2**i for i in reversed(range(doublings))]  # 28×28: 128 64
         self.classes = nn.Embedding(classes, latent_dim) if classes else None
         given = latent_dim * (2 if classes else 1)
+        # Shapes beside the layers are those at 28×28 with width 64.
         self.first = nn.Linear(given, widths[0] * self.start**2, bias=False)  # B, 128 · 7 · 7
         self.norm = nn.BatchNorm2d(widths[0])  # B, 128,  7,  7
         self.up = nn.Sequential(
@@ -69,6 +70,7 @@ class Discriminator(nn.Module):
         start, halvings = _course(size)
         widths = [width * 2**i for i in range(halvings)]  # 28×28: 64 128
         between: Norm | None = "batch" if norm == "batch" else None
+        # Shapes beside the layers are those at 28×28 with width 64.
         self.down = nn.Sequential(
             DownSample(channels, width, norm=None, activate=False, bias=True),  # B,  64, 14, 14
             *(

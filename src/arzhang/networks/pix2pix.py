@@ -84,10 +84,10 @@ class UpSample(nn.Module):
 class Generator(nn.Module):
     """Images (B, inputs, H, W) in [−1, 1] → images (B, outputs, H, W) in [−1, 1].
 
-    With no argument the paper's: eight blocks down, C64-C128-C256-C512-C512-C512-C512-C512, to a map of 1×1, and eight
-    up, CD512-CD512-CD512-C512-C256-C128-C64 and a last one without normalisation, each but the first given the map of
-    its size from the way down besides (so that its inputs are 512-1024-1024-1024-1024-512-256-128); D drops out.
-    54,413,955 parameters. Other sizes have as many blocks as they can be halved, of the same pattern. With
+    At 256×256 and width 64 the paper's: eight blocks down, C64-C128-C256-C512-C512-C512-C512-C512, to a map of 1×1, and
+    eight up, CD512-CD512-CD512-C512-C256-C128-C64 and a last one without normalisation, each but the first given the
+    map of its size from the way down besides (so that its inputs are 512-1024-1024-1024-1024-512-256-128); D drops
+    out. 54,413,955 parameters. Other sizes have as many blocks as they can be halved, of the same pattern. With
     `skips=False` the encoder–decoder that the paper compares it with (its Table 2).
 
     `norm="instance"` normalises each image alone and without parameters, so that convolutions have biases.
@@ -107,7 +107,7 @@ class Generator(nn.Module):
         self.size = (size, size) if isinstance(size, int) else size
         self.skips = skips
         depth = levels(size)
-        widths = [width * min(2**i, WIDEST) for i in range(depth)]  # 64 128 256 512 512 512 512 512
+        widths = [width * min(2**i, WIDEST) for i in range(depth)]  # of the paper: 64 128 256 512 512 512 512 512
         self.down = nn.ModuleList(
             [DownSample(inputs, width, norm=None, activate=False, bias=norm == "instance")]
             + [DownSample(wide, wider, norm) for wide, wider in pairwise(widths[:-1])]

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import torch
@@ -64,21 +63,21 @@ class Judgement(NamedTuple):
     """Share of the logits on the right side, real and fake ones counting equally: 1/2 is a coin's."""
 
 
-@dataclass(frozen=True)
 class AdversarialLoss:
-    """The two players' objectives, on logits: both are minimised, each by its own player.
+    """The two players' objectives, on logits: both are minimised, each by its own player."""
 
-    `vanilla`: cross-entropy, with the generator's non-saturating form (Goodfellow et al. 2014), by softplus, so that no
-    logit is too large. `lsgan`: least squares with targets 1 and 0 (Mao et al. 2017). `hinge`: Lim & Ye 2017.
-    """
-
-    kind: Kind = "vanilla"
+    def __init__(self, kind: Kind = "vanilla") -> None:
+        """`vanilla`: cross-entropy, with the generator's non-saturating form (Goodfellow et al. 2014). `lsgan`: least
+        squares with targets 1 and 0 (Mao et al. 2017). `hinge`: Lim & Ye 2017."""
+        self.kind = kind
 
     def discriminator(self, real: Float[Tensor, "*R"], fake: Float[Tensor, "*F"]) -> Judgement:
         """Real logits up, fake ones down; give fakes that carry no gradient to the generator."""
-        if self.kind == "vanilla":  # −log D(real), −log(1 − D(fake)) with D = sigmoid(logit)
+        if self.kind == "vanilla":
+            # −log D(real), −log(1 − D(fake)) with D = sigmoid(logit); by softplus, so that no logit is too large
             terms = F.softplus(-real).mean(), F.softplus(fake).mean()
         elif self.kind == "lsgan":
+            # least squares, with targets 1 and 0
             terms = (real - 1).square().mean(), fake.square().mean()
         else:
             terms = F.relu(1 - real).mean(), F.relu(1 + fake).mean()
@@ -88,7 +87,8 @@ class AdversarialLoss:
 
     def generator(self, fake: Float[Tensor, "*F"]) -> Float[Tensor, ""]:
         """Fake logits up."""
-        if self.kind == "vanilla":  # −log D(fake)
+        if self.kind == "vanilla":
+            # −log D(fake), which has a gradient where log(1 − D(fake)) has none
             return F.softplus(-fake).mean()
         return (fake - 1).square().mean() if self.kind == "lsgan" else -fake.mean()
 

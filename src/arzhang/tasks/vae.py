@@ -31,13 +31,7 @@ ACTIVE = 0.01
 
 
 class Likelihood(nn.Module):
-    """log p(x|z) of an image, in nats, from the decoder's logits. The mean of each pixel is their sigmoid.
-
-    - `bernoulli`: Σ x log m + (1−x) log(1−m). On grey pixels this is a cross-entropy, *not* a normalised density.
-    - `gaussian`: a density on [0, 1]-scaled pixels, with scale σ.
-    - `logistic`: the probability of the pixel's own grey level under a logistic distribution cut into `levels` bins:
-      the only one of the three that gives bits per dimension (Salimans et al. 2017).
-    """
+    """log p(x|z) of an image, in nats, from the decoder's logits. The mean of each pixel is their sigmoid."""
 
     def __init__(
         self, kind: Literal["bernoulli", "gaussian", "logistic"], sigma: float | Literal["learned"], levels: int | None
@@ -63,11 +57,15 @@ class Likelihood(nn.Module):
 
     def _pixels(self, images: Tensor, logits: Tensor) -> Tensor:
         if self.log_sigma is None:
+            # Bernoulli. On grey pixels this is a cross-entropy, not a normalised density.
             # x log σ(a) + (1−x) log(1−σ(a)) = x·a − softplus(a)
             return images * logits - F.softplus(logits)
         mean, sigma = logits.sigmoid(), self.log_sigma.exp()
         if self.kind == "gaussian":
+            # A density on [0, 1]-scaled pixels.
             return -(((images - mean) / sigma) ** 2) / 2 - self.log_sigma - math.log(2 * math.pi) / 2
+        # The probability of the pixel's own grey level under a logistic distribution cut into as many bins as there are
+        # levels: the only one of the three that gives bits per dimension (Salimans et al. 2017).
         assert self.levels is not None
         half = 0.5 / (self.levels - 1)
         upper, lower = (images - mean + half) / sigma, (images - mean - half) / sigma
@@ -94,12 +92,7 @@ class Terms(NamedTuple):
 
 
 class VAETask:
-    """Assignment 3d: minimise E_q[−log p(x|z)] + β·KL(q(z|x) ‖ p(z)); and use the result.
-
-    Assignment 2b is the same task with another divergence, D_CS, and a prior (or posterior) that is a mixture. With
-    D_CS the objective is no bound on log p(x) for any weight; `negative_elbo` is measured beside it, by the KL.
-    `levels` is the number of grey levels of the images (256 for bytes), none where they hold fractions.
-    """
+    """Minimise E_q[−log p(x|z)] + β·(a divergence of q(z|x) from p(z)): the KL (assignment 3d), or D_CS (2b)."""
 
     previewed = 32
 
@@ -127,16 +120,19 @@ class VAETask:
             )
         self.networks: nn.Module = nn.ModuleDict(modules).to(device)
         self.networks.to(memory_format=torch.channels_last)  # the layout in which convolutions are fastest
-        slower = {modules["prior"]: recipe.prior_lr} if "prior" in modules else {}
+        slower = {modules["prior"]: recipe.prior_lr} if recipe.prior == "mixture" else {}
         optimizer = adam(self.networks, recipe, shares=slower)
         self.turns: Sequence[Turn] = [Turn("vae", [self.networks], optimizer, self.loss)]
 
     # -------------------------------------------------------------------------------------------- as a task
 
     def noise(self, n: int, generator: torch.Generator) -> Float[Tensor, "n *M D"]:
-        """ε ∼ N(0, I) for n images; for each of a mixture posterior's components."""
-        parts = () if self.vae.components == 1 else (self.vae.components,)
-        return torch.randn(n, *parts, self.recipe.latent_dim, generator=generator, device=generator.device)
+        """ε ∼ N(0, I) for n images."""
+        shape: tuple[int, ...] = (n, self.recipe.latent_dim)
+        if self.recipe.posterior == "mixture":
+            # for each component
+            shape = (n, self.recipe.posterior_components, self.recipe.latent_dim)
+        return torch.randn(shape, generator=generator, device=generator.device)
 
     def terms(
         self, images: Float[Tensor, "B C H W"], noise: Float[Tensor, "B *M D"], kl: bool = True, cs: bool = False
@@ -189,18 +185,21 @@ class VAETask:
         return {}
 
     def loss(self, batch: Batch, shared: dict[str, Any]) -> tuple[Float[Tensor, ""], Scalars]:
-        """The batch's mean of reconstruction + β·divergence; β grows over the first `kl_warmup` epochs."""
+        """The batch's mean of reconstruction + β·divergence."""
         by_kl = self.recipe.divergence == "kl"
         terms = self.terms(batch.images, batch.noise, kl=by_kl, cs=not by_kl)
         reconstruction = terms.reconstruction.mean()
         divergence = cast(Tensor, terms.kl if by_kl else terms.cauchy_schwarz).mean()
         beta = self.recipe.beta
         if self.recipe.kl_warmup:
+            # β grows over the first epochs, so that the code is used before it is paid for.
             beta *= min(1.0, batch.epoch / self.recipe.kl_warmup)
         loss = reconstruction + beta * divergence
         scalars = {"loss": loss, "reconstruction": reconstruction}
         if by_kl:
+            # With the KL at β = 1 this is −ELBO, a bound on −log p(x).
             return loss, scalars | {"kl": divergence, "negative_elbo": reconstruction + divergence}
+        # With D_CS it is no bound on log p(x), for any weight.
         return loss, scalars | {"cauchy_schwarz": divergence}
 
     def measure(self, batch: Batch) -> dict[str, Float[Tensor, " B"]]:
