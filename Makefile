@@ -38,7 +38,7 @@ reproduce: $(VENV)/.installed
 # A process a core, four at most; a thread each: threads of several processes would wait for each other by spinning.
 test: export OMP_NUM_THREADS = 1
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 torture: $(VENV)/.installed-dev
 	cd tests && OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 ../$(BIN)/python -m torture --write ../docs/reliability.md

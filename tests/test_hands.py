@@ -19,6 +19,7 @@ def states(out):
     return {part["name"]: part["state"] for part in record["parts"] if part["state"] != "missing"}
 
 
+@pytest.mark.slow
 def test_two_hands_make_what_one_makes(tmp_path):
     said = []
     reproduce.reproduce("quick", tmp_path / "two", only=["5b", "5g"], language="en", processes=2, notify=said.append)

@@ -151,6 +151,7 @@ def test_only_takes_what_the_ids_rest_on(tmp_path):
 # ------------------------------------------------------------------------------------------------------- how it is made
 
 
+@pytest.mark.slow
 def test_everything_is_made_and_timed(whole):
     out, said = whole
     assert set(states(out).values()) == {"done"}

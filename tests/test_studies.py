@@ -39,6 +39,7 @@ def found(out):
     return json.loads((out / f"{out.name}.json").read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
 def test_a_study_leaves_json_figures_and_a_page(name, made):
     out, result = made(name), found(made(name))

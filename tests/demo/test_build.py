@@ -158,6 +158,7 @@ def same(answer, wanted):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Debian's chromium")
 def test_translations_are_pytorchs(visit, site, runs):

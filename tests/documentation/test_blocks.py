@@ -149,6 +149,7 @@ def test_a_wrong_command_in_a_sentence_is_seen():
     assert unknown("arzhang train vae [--data DIR --size 64] [--weight 4] …") is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", LIVE, ids=pages.name)
 def test_python_and_quick_commands_run(page, tmp_path, monkeypatch):
     """Blocks of a page in their order, in one place and one namespace."""

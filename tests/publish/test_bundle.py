@@ -24,6 +24,7 @@ def leaks(folder, *needles):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["huggingface", "article", "kaggle"])
 def test_nothing_of_this_machine_is_in_a_bundle(home, kind):
     out = home.bundle(kind)

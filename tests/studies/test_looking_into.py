@@ -195,6 +195,7 @@ def test_decisions_are_counted_and_no_photo_depends_on_its_neighbours(run, tmp_p
     assert found["mean_made"]["value"] == pytest.approx(0.8)
 
 
+@pytest.mark.slow
 def test_patches_trains_one_for_each_field_and_goes_on(tmp_path, monkeypatch):
     monkeypatch.setenv("ARZHANG_CACHE", str(tmp_path / "cache"))
     words = ["study", "patches", *SMALL["patches"], *TRAINED, "--out", str(tmp_path / "out")]

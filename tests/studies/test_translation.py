@@ -208,6 +208,7 @@ def found(tmp_path_factory):
     return out, json.loads((out / "translation.json").read_text(encoding="utf-8")), parts
 
 
+@pytest.mark.slow
 def test_every_arm_is_judged_on_the_same_test_images(found):
     out, results, parts = found
     assert results["plan"] == {

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import os
 import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
