@@ -97,7 +97,7 @@ def _group(runs: Sequence[Run]) -> Group:
     for run, seed in zip(runs, seeds, strict=True):
         if seeds.count(seed) > 1:
             raise UsageError(f"{run.path}: a second run of seed {seed} in its group; each seed counts once")
-    name = " ".join(run.path.name for run in runs) if len(runs) < 3 else f"{runs[0].path.name} … {runs[-1].path.name}"
+    name = ", ".join(run.path.name for run in runs) if len(runs) < 3 else f"{runs[0].path.name} … {runs[-1].path.name}"
     return Group(name, tuple(run.path for run in runs), tuple(seeds), tuple(evaluation.read(r.path) for r in runs))
 
 
@@ -223,14 +223,14 @@ def as_json(found: Comparison) -> dict[str, Any]:
 def section(found: Comparison, language: str = "en") -> Section:
     """The comparison as a part of a page: verdicts, and pictures of the first run of each group side by side."""
     say, names = Say(language), {"first": found.first.name, "second": found.second.name}
-    heads = [say(f"compare.{name}") for name in ("a", "b", "apart", "interval", "floor", "verdict")]
+    heads = [say(f"compare.{name}") for name in ("verdict", "a", "b", "apart", "interval", "floor")]
     with speaking(language):
         how, verdicts = _how(found), [(line, _numbers(line), sentence(line)) for line in found.lines]
-    rows = [[say.label(line.metric), *map(say.numerals, numbers), said] for line, numbers, said in verdicts]
+    rows = [[say.label(line.metric), said, *map(say.numerals, numbers)] for line, numbers, said in verdicts]
     blocks: list[Block] = [
         Text(say("compare.which", **names)),
         Text(how),
-        Table(say("compare.table"), [say("run.metric"), *heads], rows, numeric=(1, 2, 3, 4, 5)),
+        Table(say("compare.table"), [say("run.metric"), *heads], rows, "verdicts", numeric=(2, 3, 4, 5, 6)),
         *(Text(say("compare.refused", metric=say.label(name), why=why)) for name, why in found.refused.items()),
         *beside.pictures(found.first.runs[0], found.second.runs[0], say),
     ]

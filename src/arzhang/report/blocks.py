@@ -157,8 +157,8 @@ class Table(Block):
     name: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str | Cell]]
-    layout: Literal["rows", "options", "measures"] = "rows"
-    """What becomes of rows where the page is narrow: they scroll, or turn into cards of an option or of a measure."""
+    layout: Literal["rows", "options", "measures", "verdicts"] = "rows"
+    """What becomes of rows where the page is narrow: they scroll, or turn into cards: of an option, a measure, a verdict."""
     numeric: Sequence[int] = ()
     """Columns of numbers, set flush to the end."""
 
