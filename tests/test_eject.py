@@ -248,6 +248,21 @@ def test_what_is_said_of_an_attribute_goes_with_it():
     )
 
 
+def test_a_second_name_gives_way_to_the_first():
+    source = "def f(x):\n    for i in x:\n        a, b = None, i\n        y: int = x\n        c = X\n        g(y, c)\n"
+    assert simplified(source.replace("a, b = None, i", "b = i\n        h(b)"), Known({})) == (
+        "def f(x):\n    for i in x:\n        h(i)\n        g(x, X)\n"
+    )
+    for kept in (
+        "def f(x):\n    y = x\n    x = 1\n    return g(x, y)\n",
+        "def f(x):\n    if g(x):\n        y = x\n    return y\n",
+        "def f(x):\n    for i in x:\n        h(y)\n        y = i\n",
+        "def f(x):\n    y = x\n    return lambda x: x + y\n",
+        "def f(x):\n    y = x\n    y += 1\n    return y\n",
+    ):
+        assert simplified(kept, Known({})) == kept
+
+
 @pytest.mark.parametrize("body", ["pass", "super().__init__()", '"""Begin."""'])
 def test_what_begins_nothing_goes(body):
     method = f"    def __init__(self) -> None:\n        {body}\n\n"

@@ -241,7 +241,8 @@ def _loaded(text: str) -> set[str]:
 
 
 def _ordered(keys: Iterable[Key], room: str, found: Listing) -> list[Key]:
-    """The definitions of a room, modules in the order of what they import, each in its own order; constants once."""
+    """The definitions of a room, each after those it names, so that it reads from top to bottom; else modules in the
+    order of what they import, and each in its own."""
     own = [key for key in keys if f"{key.module}.".startswith(f"arzhang.{room}.")]
     modules: list[str] = []
 
@@ -260,7 +261,21 @@ def _ordered(keys: Iterable[Key], room: str, found: Listing) -> list[Key]:
         return modules.index(key.module), 1 << 30 if node is None else node.lineno
 
     ordered = sorted(own, key=place)
-    return [key for i, key in enumerate(ordered) if not i or place(key) != place(ordered[i - 1])]
+    once = [key for i, key in enumerate(ordered) if not i or place(key) != place(ordered[i - 1])]
+    placed: dict[Key, None] = {}
+
+    def put(key: Key, above: tuple[Key, ...] = ()) -> None:
+        if key in placed or key in above:
+            return
+        needed = {found.meaning(key, name) for name in _loaded(found.texts[key])}
+        for other in [one for one in once if one in needed]:
+            put(other, (*above, key))
+        placed[key] = None
+
+    # A constant stands right before what first needs it.
+    for key in sorted(once, key=lambda key: not found.texts[key].startswith(("def ", "class ", "@"))):
+        put(key)
+    return list(placed)
 
 
 def _imports(statements: Iterable[str]) -> str:

@@ -462,6 +462,36 @@ def locals_(text: Text, known: Known) -> Iterator[Edit]:
                 yield from _unread(text, assigned, partial(_among, unread))
 
 
+def copies(text: Text, known: Known) -> Iterator[Edit]:
+    """A local that is another name's value, or None, gives way to it; `locals_` then takes it out."""
+    for function in [node for node in text.nodes if isinstance(node, ast.FunctionDef)]:
+        inner = [a.arg for node in ast.walk(function) if node is not function and isinstance(node, ast.arguments)
+                 and node is not function.args for a in node.args]  # fmt: skip
+        parameters = {a.arg for a in ast.walk(function.args) if isinstance(a, ast.arg)}
+        for assigned in [node for node in ast.walk(function) if isinstance(node, ast.Assign | ast.AnnAssign)]:
+            target = assigned.targets[0] if isinstance(assigned, ast.Assign) else assigned.target
+            if not isinstance(target, ast.Name) or text.stores(function, target.id) != [target]:
+                continue
+            if target.id in parameters or not _second(assigned.value, text, function, parameters, inner):
+                continue
+            body = next(body for body in _bodies(text.parents[assigned]) if assigned in body)
+            after = {id(n) for line in body[body.index(assigned) + 1 :] for n in ast.walk(line)}
+            reads = [n for n in ast.walk(function) if isinstance(n, ast.Name) and n.id == target.id and n is not target]
+            if all(id(n) in after and text.function(n) is function for n in reads):
+                yield from (text.replace(n, text.of(assigned.value)) for n in reads)
+
+
+def _second(
+    node: ast.expr | None, text: Text, function: ast.FunctionDef, parameters: set[str], inner: Sequence[str]
+) -> bool:
+    """Whether this is None, or a name that stays what it is: a constant, a parameter, a local stored once."""
+    if isinstance(node, ast.Constant):
+        return node.value is None
+    if not isinstance(node, ast.Name) or node.id in inner:
+        return False
+    return len(text.stores(function, node.id)) == (0 if node.id in parameters or node.id.isupper() else 1)
+
+
 def _among(ids: set[int], node: ast.expr) -> bool:
     return id(node) in ids
 
@@ -531,4 +561,6 @@ def orphans(text: Text, known: Known) -> Iterator[Edit]:
                 yield text.without(after)
 
 
-RULES = (plain_types, checks, branches, options, unreachable, overwritten, returned, locals_, docstrings, orphans)
+RULES = (
+    plain_types, checks, branches, options, unreachable, overwritten, returned, locals_, copies, docstrings, orphans,
+)  # fmt: skip

@@ -158,7 +158,8 @@ class Table(Block):
     columns: Sequence[str]
     rows: Sequence[Sequence[str | Cell]]
     layout: Literal["rows", "options", "measures", "verdicts"] = "rows"
-    """What becomes of rows where the page is narrow: they scroll, or turn into cards: of an option, a measure, a verdict."""
+    """What becomes of rows where the page is narrow: they scroll, or turn into cards, each of an option, a measure or a
+    verdict."""
     numeric: Sequence[int] = ()
     """Columns of numbers, set flush to the end."""
 
