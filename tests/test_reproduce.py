@@ -194,13 +194,13 @@ def test_killed_at_several_points_gives_the_same_numbers(whole, tmp_path, monkey
     monkeypatch.setattr(Path, "replace", replaced)
     monkeypatch.setattr(Loop, "_update", stepped)
     killed = 0
-    for allowed in (2, 7, 12, 15, 5, 18, 9, 1_000):
+    for allowed in (2, 20, 40, 8, 6, 5, 4, 10_000):
         left[0] = allowed
         try:
             reproduce.reproduce("quick", tmp_path / "again", only=SOME, language="en", notify=lambda _: None)
         except Killed:
             killed += 1
-            assert "done" in (tmp_path / "again" / "index.html").read_text(encoding="utf-8") or killed == 1
+            assert "done" in (tmp_path / "again" / "index.html").read_text(encoding="utf-8") or killed <= 2
     assert killed >= 5
     made = numbers(tmp_path / "again" / "quick")
     once = {name: text for name, text in numbers(out / "quick").items() if name in made}
