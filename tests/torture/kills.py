@@ -142,8 +142,6 @@ class Torture:
         def before() -> None:
             counting = disk()
             counting.install()
-            import atexit
-
             written = place.parent / f"{place.name}.count"
             leave = os._exit
 
@@ -153,7 +151,6 @@ class Torture:
                 leave(code)
 
             os._exit = told  # type: ignore[assignment]
-            del atexit
 
         ended = self.verb.start(place, before).ended()
         assert ended.code == 0, ended.said

@@ -201,5 +201,5 @@ def test_what_is_dropped_loses_its_name_before_its_files(tmp_path, monkeypatch):
         save(tmp_path, 4, validation=-4)
     assert steps(tmp_path) == [3, 4]
     assert {path.name for path in tmp_path.iterdir()} > {"step_00000003", "step_00000004"}
-    checkpoints.prune(tmp_path)
+    checkpoints.clear(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["step_00000003", "step_00000004"]

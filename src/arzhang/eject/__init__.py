@@ -326,7 +326,8 @@ def _head(recipe: recipes.Training, parts: Any, tensors: Mapping[str, Any]) -> s
         *textwrap.wrap(
             "On a CPU, with as many threads, it gives bit for bit the losses of such a run on a CPU, and prints them "
             "as that logs them. It trains, and writes weights.pt at the end; it does not validate, preview, save in "
-            "between or go on. What this run did not use is not in it.",
+            "between or go on. What this run did not use is not in it: a constant that decided that, such as a kind of "
+            "normalisation, chooses nothing here any more.",
             WIDTH,
         ),
         '"""',

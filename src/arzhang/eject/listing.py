@@ -351,8 +351,8 @@ def _members(read: set[str]) -> Callable[[Text, Known], Iterator[Edit]]:
             record = any(isinstance(b, ast.Name) and b.id == "NamedTuple" for b in kind.bases) or kind.decorator_list
             for part in kind.body:
                 if isinstance(part, ast.FunctionDef):
-                    unread_too = not part.name.startswith("__") and part.name != "forward" and part.name not in read
-                    if unread_too or (_begins_nothing(part) and len(kind.body) > 1):
+                    unasked = not part.name.startswith("__") and part.name != "forward" and part.name not in read
+                    if unasked or (_begins_nothing(part) and len(kind.body) > 1):
                         yield text.without(part)
                 elif isinstance(part, ast.Assign | ast.AnnAssign) and not record:
                     target = _targets(part)[0]

@@ -199,8 +199,13 @@ def prune(folder: Path) -> None:
             if checkpoint.step not in kept:
                 checkpoint.path.rename(folder / f".{checkpoint.path.name}.gone")
         flush(folder)
-        for path in folder.glob(".step_*"):
-            shutil.rmtree(path, ignore_errors=True)
+        clear(folder)
+
+
+def clear(folder: Path) -> None:
+    """Take away what a kill left half written or half removed; every whole checkpoint stays."""
+    for path in folder.glob(".step_*"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def newest_sound(folder: Path, notify: Callable[[str], None], which: str = "last") -> Checkpoint | None:

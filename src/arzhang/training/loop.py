@@ -406,7 +406,7 @@ class Loop:
         found = checkpoints.newest_sound(self.run.path / "checkpoints", self.notify if self._chief() else _silent)
         step = found.step if found else 0
         if self._chief():
-            checkpoints.prune(self.run.path / "checkpoints")  # what a kill left half removed
+            checkpoints.clear(self.run.path / "checkpoints")
             self.run.truncate(step)
         self.fabric.barrier()
         if found is None:
