@@ -146,14 +146,15 @@ def folder_of_images() -> Path:
     return folder
 
 
-def swept(processes: int | None) -> Work:
+def swept(processes: int | None, together: bool | None = None) -> Work:
     """`arzhang sweep vae --beta …`: eight members, trained and evaluated."""
     typed = ["--data", str(folder_of_images()), "--size", "28", "--epochs", "3"]
 
     def work() -> None:
         with tempfile.TemporaryDirectory() as out:
             quiet = lambda line: None  # noqa: E731
-            sweep.sweep("vae", typed, {"beta": BETAS}, Path(out) / "s", samples=1, processes=processes, notify=quiet)
+            how: Any = {"samples": 1, "processes": processes, "together": together, "notify": quiet}
+            sweep.sweep("vae", typed, {"beta": BETAS}, Path(out) / "s", **how)
 
     return work
 
@@ -208,6 +209,7 @@ def rows() -> dict[str, Row]:
                 "arzhang sweep": functools.partial(swept, None),
                 "one after another": functools.partial(swept, 1),
                 "two processes": functools.partial(swept, 2),
+                "members as one": functools.partial(swept, 1, True),
             },
             unit="sweep",
             goals={"one after another": 1.0},

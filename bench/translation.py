@@ -61,12 +61,11 @@ def ours(system: str, side: int, steps: int, precision: str = "32-true") -> Work
     task = assembly.build(recipe, data.shape, 256, fabric.device, 0, data.input_shape)
     folder = tempfile.TemporaryDirectory()
     loop = Loop(task, recipe, data, data, Run.create(Path(folder.name) / "run", recipe, {}), fabric, print)
-    order = torch.arange(len(data))
     task.networks.train()
 
     def take() -> float:
         for i in range(steps):
-            loop._update(loop._batch(order, i, 0))
+            loop._update(loop.batch(i))
             loop.step += 1
         names = [name for names in loop.names for name in names]
         last = dict(zip(names, loop.window[-1].tolist(), strict=True))

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import logging
 import os
 import socket
@@ -10,7 +11,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -34,7 +35,7 @@ from arzhang.tasks.pix2pix import Pix2PixTask
 from arzhang.tasks.segmenter import SegmenterTask
 from arzhang.tasks.vae import VAETask
 from arzhang.training import checkpoint as checkpoints
-from arzhang.training import published
+from arzhang.training import ensemble, published
 from arzhang.training.loop import Loop, batch_of, require_possible
 from arzhang.training.run import CONFIG, Run, refuse_to_overwrite
 
@@ -338,7 +339,10 @@ def train(
             say(estimate(recipe, parts, fabric))
             Run.create(path, recipe, describe(parts), overwrite)
         fabric.barrier()
-        return _fit(task, recipe, parts, Run(path), fabric, say)
+        run = Run(path)
+        with run.locked() if fabric.is_global_zero else contextlib.nullcontext():
+            _loop(run, recipe, parts, fabric, say, task).fit()
+        return run
 
 
 def _gone_on(run: Run, recipe: recipes.Training, notify: Notify) -> Run:
@@ -370,23 +374,53 @@ def _resumed(run: Run, before: recipes.Training, recipe: recipes.Training, notif
     fabric = launch(recipe)
     say = notify if fabric.is_global_zero else _silent
     parts = splits(recipe, fabric.device, say)
-    if parts.sha256 != run.config.get("data", {}).get("sha256"):
-        raise ArzhangError(f"{run.path}: the data are not those that this run began with ({parts.description})")
+    _require_same(parts, run)
     if recipe.epochs != before.epochs:
         say(f"{recipe.epochs} epochs in place of {before.epochs}; the {recipe.schedule} schedule is computed anew")
     if recipe != before and fabric.is_global_zero:
         run.update(recipe)
-    task = _build(recipe, parts, fabric.device)
-    if not checkpoints.available(run.path / "checkpoints"):
-        begin(task, recipe, parts, say)
-    return _fit(task, recipe, parts, run, fabric, say)
-
-
-def _fit(task: Task, recipe: recipes.Training, parts: data.Splits, run: Run, fabric: Fabric, notify: Notify) -> Run:
-    loop = Loop(task, recipe, parts.train, parts.validation, run, fabric, notify, judge(task, recipe, parts, notify))
     with run.locked() if fabric.is_global_zero else contextlib.nullcontext():
-        loop.fit()
+        _loop(run, recipe, parts, fabric, say).fit()
     return run
+
+
+def _require_same(parts: data.Splits, run: Run) -> None:
+    if parts.sha256 != run.config.get("data", {}).get("sha256"):
+        raise ArzhangError(f"{run.path}: the data are not those that this run began with ({parts.description})")
+
+
+def _loop(
+    run: Run, recipe: recipes.Training, parts: data.Splits, fabric: Fabric, notify: Notify, task: Task | None = None
+) -> Loop:
+    """The loop of a run, its `task` begun already or begun here."""
+    if task is None:
+        task = _build(recipe, parts, fabric.device)
+        if not checkpoints.available(run.path / "checkpoints"):
+            begin(task, recipe, parts, notify)
+    return Loop(task, recipe, parts.train, parts.validation, run, fabric, notify, judge(task, recipe, parts, notify))
+
+
+def train_together(plan: Sequence[tuple[recipes.Training, Path]], *, notify: Notify = print) -> None:
+    """Train recipes of one `ensemble.kind`, each in its own run directory, as one training (`ensemble.fit`): runs that
+    are there already go on, the others begin. Raises as `train` does; what went well until then is kept.
+    """
+    recipe, _ = plan[0]
+    refuse_unfit(recipe)
+    with determined(recipe), contextlib.ExitStack() as locks:
+        fabric = launch(recipe)
+        parts = splits(recipe, fabric.device, notify)
+        require_possible(recipe, len(parts.train))
+        loops = []
+        for own, path in plan:
+            run = Run(path) if (path / CONFIG).is_file() else Run.create(path, own, describe(parts))
+            _require_same(parts, run)
+            locks.enter_context(run.locked())
+            loops.append(_loop(run, own, parts, fabric, functools.partial(_of_run, notify, path)))
+        ensemble.fit(loops, notify)
+
+
+def _of_run(notify: Notify, path: Path, line: str) -> None:
+    notify(line if str(path) in line else f"{path}: {line}")
 
 
 def judge(task: Task, recipe: recipes.Training, parts: data.Splits, notify: Notify) -> Callable[[], Any] | None:

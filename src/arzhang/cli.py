@@ -429,7 +429,7 @@ def sweep(words: Words) -> None:
         return say(
             "usage: arzhang sweep SYSTEM --OPTION VALUE VALUE … [other options of `arzhang train SYSTEM`]\n"
             f"systems: {', '.join(recipes.SYSTEMS)}; options of the sweep itself: --out, --samples, --metrics, "
-            "--features, -n, --processes, --ray"
+            "--features, -n, --processes, --together, --ray"
         )
     if system not in recipes.SYSTEMS:
         raise UsageError(f"sweep {system}: no such system; there are: {', '.join(recipes.SYSTEMS)}")

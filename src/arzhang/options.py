@@ -307,6 +307,8 @@ class Sweep:
     """images of each kind that they compare; none: 10,000, or all of the test part"""
     processes: int | None = None
     """runs trained at once; none: as many as there are cores where they train on those, else one"""
+    together: bool | None = None
+    """train as one the runs that differ in numbers alone (seed, β, lr, …); none: on a GPU, where one is alone on it"""
     ray: bool = False
     """hand the runs to Ray Tune (needs the extra 'ray')"""
 

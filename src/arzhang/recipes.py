@@ -33,6 +33,8 @@ class Training:
     system: ClassVar[str]
     players: ClassVar[int] = 1
     """Networks that train against each other."""
+    numbers: ClassVar[tuple[str, ...]] = ()
+    """Options that are factors in the loss and nothing else: trainings that differ in them may be one."""
 
     dataset: Literal["fashion-mnist", "mnist", "kmnist", "sprites"] = "fashion-mnist"
     """built-in data set; --data takes its place"""
@@ -92,6 +94,8 @@ class Training:
         require(0 < self.lr < float("inf"), "lr", self.lr, "must be above 0")
         require(self.clip is None or self.clip > 0, "clip", self.clip, "must be above 0 (leave it out not to clip)")
         require(self.ema is None or 0 < self.ema < 1, "ema", self.ema, "must lie between 0 and 1")
+        rule = "needs weights of 32 bits or more: steps of an average are lost in 16 (--precision bf16-mixed has them)"
+        require(self.ema is None or self.precision != "bf16-true", "ema", self.ema, rule)
         require(self.seed >= 0, "seed", self.seed, "must be 0 or more")
         require(0 < self.memory_share <= 1, "memory_share", self.memory_share, "must lie in (0, 1]")
         ranks = self.devices * self.nodes
@@ -105,6 +109,7 @@ class VAE(Training):
     """A β-VAE (Kingma & Welling 2014; Higgins et al. 2017): assignment 3."""
 
     system: ClassVar[str] = "vae"
+    numbers: ClassVar[tuple[str, ...]] = ("beta",)
     aliases: ClassVar[dict[str, str]] = {"weight": "beta", "fixed-prior": "no-learn-prior"}
 
     beta: float = 1.0

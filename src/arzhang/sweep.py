@@ -6,7 +6,7 @@ import itertools
 import json
 import os
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from arzhang.errors import ArzhangError, UsageError
 from arzhang.files import write_atomically
 from arzhang.metrics import scores
 from arzhang.report import figures
+from arzhang.training import ensemble
 from arzhang.training.run import Run
 from arzhang.wording import ENGLISH, words
 
@@ -51,6 +52,7 @@ def sweep(
     features: str = "inception",
     n: int | None = None,
     processes: int | None = None,
+    together: bool | None = None,
     ray: bool = False,
     notify: Notify = print,
 ) -> dict[str, Any]:
@@ -58,8 +60,9 @@ def sweep(
 
     Runs that are finished are kept, others go on. `metrics` are image metrics of each run, on `n` images as seen by
     `features` (`evaluation.extractor`). `processes` trains so many at once on this machine, where it is not said
-    as many as it has cores if they train on them; `ray` hands them to Ray Tune, which spreads them over a cluster that
-    shares this folder.
+    as many as it has cores if they train on them; `together` trains as one those that differ in numbers alone
+    (`training.ensemble`), where it is not said on a GPU; `ray` hands them to Ray Tune, which spreads them over a
+    cluster that shares this folder.
     Raises UsageError for an option that makes no sense, before anything is trained.
     """
     recipes.require(samples >= 1, "samples", samples, "must be 1 or more")
@@ -74,6 +77,8 @@ def sweep(
     out.mkdir(parents=True, exist_ok=True)
     paths = [out / name(chosen) for chosen in arms]
     notify(f"{len(plan)} runs in {out}: {', '.join(path.name for path in paths)}")
+    if together if together is not None else _alone_on_a_gpu(plan, processes, ray):
+        _together(plan, paths, notify)
     if ray:
         _by_ray(plan, paths, samples, how)
     elif (processes := processes or _at_once(plan)) > 1:
@@ -122,12 +127,37 @@ def one(
 
 def finished(recipe: recipes.Training, path: Path, notify: Notify) -> Run:
     """The run of a recipe: as it is where it is complete, gone on with where it is not, trained where there is none."""
-    if not (path / "config.yaml").exists():
+    run = _there(recipe, path)
+    if run is None:
         return assembly.train(recipe, path, notify=notify)
+    return run if run.finished() else assembly.resume(path, notify=notify)
+
+
+def _there(recipe: recipes.Training, path: Path) -> Run | None:
+    """The run of a recipe, where one was begun."""
+    if not (path / "config.yaml").exists():
+        return None
     run = Run(path)
     if run.recipe != recipe:
         raise UsageError(f"{path}: holds a run of other options; remove it, or give another --out")
-    return run if run.finished() else assembly.resume(path, notify=notify)
+    return run
+
+
+def _alone_on_a_gpu(plan: Sequence[recipes.Training], processes: int | None, ray: bool) -> bool:
+    """Whether one process trains on a GPU, which one small network does not fill."""
+    return processes is None and not ray and all(assembly.device(r.accelerator).type == "cuda" for r in plan)
+
+
+def _together(plan: Sequence[recipes.Training], paths: Sequence[Path], notify: Notify) -> None:
+    """Train as one what is left of runs that differ in numbers alone."""
+    kinds: dict[Hashable, list[tuple[recipes.Training, Path]]] = {}
+    for recipe, path in zip(plan, paths, strict=True):
+        run = _there(recipe, path)
+        if (kind := ensemble.kind(recipe)) is not None and (run is None or not run.finished()):
+            kinds.setdefault(kind, []).append((recipe, path))
+    for members in kinds.values():
+        if len(members) > 1:
+            assembly.train_together(members, notify=notify)
 
 
 def _at_once(plan: Sequence[recipes.Training]) -> int:

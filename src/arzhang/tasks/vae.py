@@ -193,7 +193,7 @@ class VAETask:
         beta = self.recipe.beta
         if self.recipe.kl_warmup:
             # β grows over the first epochs, so that the code is used before it is paid for.
-            beta *= min(1.0, batch.epoch / self.recipe.kl_warmup)
+            beta = beta * min(1.0, batch.epoch / self.recipe.kl_warmup)
         loss = reconstruction + beta * divergence
         scalars = {"loss": loss, "reconstruction": reconstruction}
         if by_kl:

@@ -208,12 +208,16 @@ def clear(folder: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def newest_sound(folder: Path, notify: Callable[[str], None], which: str = "last") -> Checkpoint | None:
-    """The last (or best) checkpoint whose hashes agree; damaged ones are named and passed over."""
+def newest_sound(
+    folder: Path, notify: Callable[[str], None], which: str = "last", at_most: int | None = None
+) -> Checkpoint | None:
+    """The last (or best) checkpoint whose hashes agree, of `at_most` so many steps; damaged ones are named and passed
+    over."""
     present = [path.name for path in sorted(folder.glob("step_*"))]
     found = available(folder)
     for name in set(present) - {c.path.name for c in found}:
         notify(f"{folder / name}: its manifest is missing or unreadable; passed over")
+    found = [checkpoint for checkpoint in found if at_most is None or checkpoint.step <= at_most]
     while found:
         chosen = best(found) if which == "best" else found[-1]
         try:

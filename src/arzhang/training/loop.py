@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, cast
@@ -103,13 +103,13 @@ class Loop:
         self.last_step = recipe.epochs * self.steps_an_epoch
         share = recipe.batch_size // fabric.world_size
         self.rows = slice(share * fabric.global_rank, share * (fabric.global_rank + 1))
-        self.averaged = (
-            AveragedModel(task.networks, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema)) if recipe.ema else None
-        )
         self.turns = _Turns(task, recipe.compile)
         if fabric.world_size > 1 and fabric.device.type == "cuda":
             nn.SyncBatchNorm.convert_sync_batchnorm(self.turns)
-        self.module = fabric.setup_module(self.turns)
+        self.module = fabric.setup_module(self.turns)  # from here on weights are of the precision's type
+        self.averaged = (
+            AveragedModel(task.networks, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema)) if recipe.ema else None
+        )
         self.optimizers = [cast(Optimizer, fabric.setup_optimizers(turn.optimizer)) for turn in task.turns]
         self.board = _summary_writer()(str(run.path)) if recipe.tensorboard and self._chief() else None
         self.step, self.seconds_before = 0, 0.0
@@ -118,6 +118,8 @@ class Loop:
         self.settled = -1
         """The step whose averaged weights have measured themselves."""
         self.names: list[list[str]] = [[] for _ in task.turns]
+        self.terms: list[Tensor] = []
+        """Of this step's turns so far."""
         self.window: list[Tensor] = []
         self.warned: set[str] = set()
         self.leaks: set[str] = set()
@@ -127,27 +129,28 @@ class Loop:
 
     def fit(self) -> None:
         """Train from the last sound checkpoint, or from the start, to the last epoch."""
-        self._restore()
-        _keep_freed_memory()
-        devices = [self.fabric.device] if self.fabric.device.type == "cuda" else []
-        with (
-            torch.random.fork_rng(devices),  # each step reseeds; the caller's own random state is left alone
-            signals() as arrived,
-            Progress(self.recipe.epochs, self.last_step, self.step, self._chief()) as self.progress,
-        ):
+        self.restore()
+        with underway(self.fabric.device) as arrived, contextlib.closing(self.course(arrived)) as course:
+            for _ in course:
+                self._update(self.batch(self.step))
+
+    def course(self, arrived: Sequence[int], shown: bool = True) -> Generator[None]:
+        """All that a training does besides its updates: whoever goes through it makes one at each stop. Raises
+        Interrupted, the state saved, soon after a signal has `arrived`."""
+        with Progress(self.recipe.epochs, self.last_step, self.step, shown and self._chief()) as self.progress:
             self.began = self.saved = time.monotonic()
             while self.step < self.last_step:
-                self._epoch(self.step // self.steps_an_epoch, arrived)
+                yield from self._epoch(self.step // self.steps_an_epoch, arrived)
                 if self._agreed(bool(arrived)):
                     raise Interrupted(self.run.path, arrived[0] if arrived else signal.SIGTERM)
 
-    def _epoch(self, epoch: int, arrived: Sequence[int]) -> None:
+    def _epoch(self, epoch: int, arrived: Sequence[int]) -> Generator[None]:
         self.task.networks.train()
         for position in range(self.step - epoch * self.steps_an_epoch, self.steps_an_epoch):
-            self._update(batch := self._batch(self.step))
+            yield
             self.step += 1
             if position == 0:
-                self._watch(epoch + 1, batch)
+                self._watch(epoch + 1, self.turns.batch)
             self.progress.advance(self.step)
             pause = self.step % self.recipe.log_every == 0
             if pause:
@@ -169,7 +172,7 @@ class Loop:
         flag = torch.tensor(float(mine), device=self.fabric.device)
         return bool(_over_ranks(self.fabric, flag, "sum") > 0)
 
-    def _batch(self, step: int) -> Batch:
+    def batch(self, step: int) -> Batch:
         """What a step learns from; whatever it draws itself is seeded anew."""
         size, seed = self.recipe.batch_size, self.recipe.seed
         epoch, position = divmod(step, self.steps_an_epoch)
@@ -188,26 +191,29 @@ class Loop:
         self.turns.batch = batch
         with self.fabric.autocast():
             self.turns.shared = self.task.prepare(batch)
-        factor = self._schedule()
-        logged: list[Tensor] = []
-        for i, (turn, optimizer) in enumerate(zip(self.task.turns, self.optimizers, strict=True)):
+        for i, turn in enumerate(self.task.turns):
             with only(turn.modules, self.task.networks) if len(self.optimizers) > 1 else contextlib.nullcontext():
-                for group in optimizer.param_groups:
-                    group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor
                 self.fabric.backward(self.module(i))
-                if self.recipe.clip is not None:
-                    self.fabric.clip_gradients(
-                        self.module, optimizer, max_norm=self.recipe.clip, error_if_nonfinite=False
-                    )
-                optimizer.step()
-                optimizer.zero_grad()
-            if any(parameter.grad is not None for parameter in self.task.networks.parameters()):
-                self.leaks.add(turn.name)
-            self.names[i] = list(self.turns.scalars)
-            logged += [scalar.detach() for scalar in self.turns.scalars.values()]
-        self.window.append(torch.stack(logged))
-        if self.averaged is not None:
-            self.averaged.update_parameters(self.task.networks)
+                self.move(i)
+
+    def move(self, turn: int) -> None:
+        """Change the weights of a turn by their gradients, and keep its terms for the log."""
+        optimizer, factor = self.optimizers[turn], self._schedule()
+        for group in optimizer.param_groups:
+            group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor
+        if self.recipe.clip is not None:
+            self.fabric.clip_gradients(self.module, optimizer, max_norm=self.recipe.clip, error_if_nonfinite=False)
+        optimizer.step()
+        optimizer.zero_grad()
+        if any(parameter.grad is not None for parameter in self.task.networks.parameters()):
+            self.leaks.add(self.task.turns[turn].name)
+        self.names[turn] = list(self.turns.scalars)
+        self.terms += [scalar.detach() for scalar in self.turns.scalars.values()]
+        if turn + 1 == len(self.optimizers):
+            self.window.append(torch.stack(self.terms))
+            self.terms.clear()
+            if self.averaged is not None:
+                self.averaged.update_parameters(self.task.networks)
 
     def _schedule(self) -> float:
         done = self.step / self.last_step
@@ -365,7 +371,7 @@ class Loop:
             return
         memory = copy.deepcopy(self.task.memory.state_dict()) if isinstance(self.task, Remembering) else None
         with self.fabric.autocast():
-            settle(self.task, averaged, map(self._batch, range(max(0, self.step - SETTLING), self.step)))
+            settle(self.task, averaged, map(self.batch, range(max(0, self.step - SETTLING), self.step)))
         if isinstance(self.task, Remembering) and memory is not None:
             self.task.memory.load_state_dict(memory)
         self.settled = self.step
@@ -402,8 +408,10 @@ class Loop:
             return {name: tensor[None] for name, tensor in own.items()}
         return {name: cast(Tensor, self.fabric.all_gather(tensor)) for name, tensor in own.items()}
 
-    def _restore(self) -> None:
-        found = checkpoints.newest_sound(self.run.path / "checkpoints", self.notify if self._chief() else _silent)
+    def restore(self, at_most: int | None = None) -> None:
+        """Go on from the last sound checkpoint, where one is asked for that of at most so many steps."""
+        say = self.notify if self._chief() else _silent
+        found = checkpoints.newest_sound(self.run.path / "checkpoints", say, at_most=at_most)
         step = found.step if found else 0
         if self._chief():
             checkpoints.clear(self.run.path / "checkpoints")
@@ -512,6 +520,14 @@ def only(modules: Sequence[nn.Module], networks: nn.Module) -> Iterator[None]:
     finally:
         for parameter in frozen:
             parameter.requires_grad_(True)
+
+
+@contextlib.contextmanager
+def underway(device: torch.device) -> Iterator[list[int]]:
+    """Around a training: signals are noted, and the caller's random state is left alone, for each step reseeds."""
+    _keep_freed_memory()
+    with torch.random.fork_rng([device] if device.type == "cuda" else []), signals() as arrived:
+        yield arrived
 
 
 @contextlib.contextmanager
