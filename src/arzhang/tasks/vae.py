@@ -378,14 +378,15 @@ class VAETask:
 
     @torch.no_grad()
     def log_weights(
-        self, images: Float[Tensor, "B C H W"], generator: torch.Generator, samples: int, chunk: int = 8_192
+        self, images: Float[Tensor, "B C H W"], generator: torch.Generator, samples: int
     ) -> Float[Tensor, "K B"]:
         """log p(x, z_k) − log q(z_k|x) for K samples z_k ∼ q(z|x): log p(x) ≥ log (1/K) Σ_k e^{log w_k} in expectation
-        (Burda et al. 2016, eq. 8). Decodes at most `chunk` images at a time."""
+        (Burda et al. 2016, eq. 8)."""
         self.networks.eval()
         code = self.vae.encode(images)
         q, prior = self._posterior(code), self.prior()
-        at_once = max(1, chunk // len(images))
+        # More at once leave a processor's cache: at 8,192 images of 28² a decoding takes 1.6 times as long as at 1,024.
+        at_once = max(1, (1_024 if images.device.type == "cpu" else 8_192) // len(images))
         weights = []
         for start in range(0, samples, at_once):
             k = min(at_once, samples - start)
