@@ -14,7 +14,7 @@ help:
 	@echo "make reproduce   do the whole assignment and leave a page ($(OUT)/index.html); BUDGET=quick|standard|paper"
 	@echo "make test        every test"
 	@echo "make torture     kills, failing disks and broken files, for an hour or more; counts go to docs/reliability.md"
-	@echo "make lint        style, types, the one-way imports, the documentation without a warning"
+	@echo "make lint        style, types, the one-way imports"
 	@echo "make docs        the documentation as a site: site/index.html"
 	@echo "make bench       speed beside others', in an environment of its own"
 	@echo "make soak        a hundred thousand epochs, and what of them grows (EPOCHS=)"
@@ -48,7 +48,6 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(MAKE) docs
 
 docs: $(VENV)/.installed-dev
 	$(BIN)/python -m zensical build --strict --clean
