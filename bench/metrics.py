@@ -21,7 +21,7 @@ from arzhang.metrics import features, frechet, kernel, neighbours, scores
 from bench import parity
 from bench.timing import Row, Work
 
-N, D, IMAGES = 10_000, 2_048, 500
+N, D, IMAGES = 10_000, 2_048, 250
 FEW = 2_500
 """Rows of features for contenders that hold whole matrices."""
 
