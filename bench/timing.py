@@ -42,6 +42,8 @@ class Row:
     """How many times as fast as each contender ours should be at least; of the limit, the share."""
     most: float | None = None
     """Seconds that a unit of ours may take, where the goal is a time."""
+    shares: Mapping[str, float] = field(default_factory=dict)
+    """Which part of the work a contender did that is too slow for all of it; the whole is reckoned from that."""
     rounds: int = 7
     warmup: int = 1
     quality: str = ""
@@ -81,6 +83,7 @@ def measure(row: Row, rounds: int | None = None, earlier: Mapping[str, Any] | No
         "limit": row.limit,
         "goals": dict(row.goals),
         "most": row.most,
+        "shares": dict(row.shares),
         "quality": row.quality,
         **found,
         "machine": machine() | {"load": [round(before, 1), round(os.getloadavg()[0], 1)]},
@@ -97,8 +100,9 @@ def peak(row: Row, name: str) -> float:
 def ratios(row: Mapping[str, Any], name: str) -> list[float]:
     """How many times a contender's time ours goes into, in each round; of the limit, which share of it ours reaches."""
     own, *_ = row["seconds"]
+    share = row["shares"].get(name, 1.0)
     pairs = zip(row["seconds"][name], row["seconds"][own], strict=True)
-    return [other / ours for other, ours in pairs]
+    return [other / share / ours for other, ours in pairs]
 
 
 def spread(values: list[float]) -> tuple[float, float, float]:
