@@ -180,8 +180,9 @@ class _Members:
         batch = batches[0]
         if not self.one_batch:
             sides = zip(*batches, strict=True)
-            batch = Batch(*(torch.stack(side) if isinstance(side[0], Tensor) else side[0] for side in sides))
-        turns, task, recipe = self.first.turns, self.first.task, self.first.recipe
+            batch = Batch._make(torch.stack(side) if isinstance(side[0], Tensor) else side[0] for side in sides)
+        turns, recipe = self.first.turns, self.first.recipe
+        task: Any = self.first.task
         axis = None if self.one_batch else 0
 
         def one(
@@ -191,7 +192,7 @@ class _Members:
             turns.batch, turns.shared = given, task.prepare(given)
             return functional_call(turns, (weights, buffers), (0,)), dict(turns.scalars)
 
-        axes = Batch(*(axis if isinstance(value, Tensor) else None for value in batch))
+        axes = Batch._make(axis if isinstance(value, Tensor) else None for value in batch)
         every = torch.vmap(one, in_dims=(0, 0, axes, 0), randomness="error")
         try:
             with self.first.fabric.autocast():
