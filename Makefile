@@ -35,10 +35,12 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 reproduce: $(VENV)/.installed
 	$(BIN)/arzhang reproduce --budget $(BUDGET) --out $(OUT)
 
-# A process a core, four at most; a thread each: threads of several processes would wait for each other by spinning.
+# A process more than cores, four at most, since some wait for browsers and other commands; a thread each, for threads of
+# several processes would wait for each other by spinning.
+PROCESSES ?= $(shell $(PYTHON) -c "import os; print(min(4, (os.cpu_count() or 1) + 1))")
 test: export OMP_NUM_THREADS = 1
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 torture: $(VENV)/.installed-dev
 	cd tests && OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 ../$(BIN)/python -m torture --write ../docs/reliability.md

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from command import environment
 from safetensors.torch import save
@@ -211,6 +212,20 @@ def test_a_tag_that_claims_more_than_the_memory(tmp_path, monkeypatch):
         header_of(tmp_path / "a.tif")
 
 
+def test_a_strip_that_claims_more_than_the_file(tmp_path):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.zeros((8, 8), np.uint8))
+    with tifffile.TiffFile(path) as file:
+        tag = file.pages[0].tags["StripByteCounts"]
+        where, length, value = tag.valueoffset, tag.valuebytecount, tag.value[0]
+    content = bytearray(path.read_bytes())
+    assert int.from_bytes(content[where : where + length], "little") == value == 64
+    content[where : where + length] = (2 ** (8 * length) - 1).to_bytes(length, "little")
+    path.write_bytes(content)
+    with pytest.raises(Unreadable, match="more than the file"):
+        header_of(path)
+
+
 @pytest.mark.parametrize("name", ["9" * 300, "../w.safetensors", "[1, 1]", "", "a/b"])
 def test_a_checkpoint_names_files_of_its_own(tmp_path, name):
     """A name as long as no disk takes it was an OSError of the system."""
@@ -346,3 +361,22 @@ def test_a_map_on_a_full_disk_is_an_error_and_no_end(tmp_path):
     with (tmp_path / "x").open("wb") as file:
         cache.reserve(file.fileno(), 1 << 16)
     assert (tmp_path / "x").stat().st_blocks * 512 >= 1 << 16
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "out of memory"),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"), "out of memory"),
+        (RuntimeError("can't start new thread"), "no memory for another thread"),
+    ],
+)
+def test_memory_that_runs_out_is_one_line(monkeypatch, capsys, error, said):
+    def fails(words):
+        raise error
+
+    monkeypatch.setattr(cli, "run", fails)
+    assert cli.main(["doctor", "run"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith(f"arzhang: {said}")
+    assert told.count("\n") == 1

@@ -46,6 +46,8 @@ JUDGED = 128
 """Validation images on which a judge compares distributions."""
 BEGINNING = 10_000
 """Training images that a task may look at before its first step."""
+LONG = 0.5
+"""Seconds of a step that tells enough by itself of how long others take."""
 WATCHED = 2.0
 """Seconds between two looks of a rank at whether the one that started it lives."""
 
@@ -576,7 +578,7 @@ def next_free(recipe: recipes.Training) -> Path:
 
 
 def estimate(recipe: recipes.Training, parts: data.Splits, fabric: Fabric) -> str:
-    """One line on what a training will take, from three steps of a copy that is thrown away."""
+    """One line on what a training will take, from three steps, or one that is long, of a copy that is thrown away."""
     task = _build(recipe, parts, fabric.device)
     size = min(recipe.batch_size // fabric.world_size, len(parts.train))
     indices = torch.arange(size, device=fabric.device)
@@ -600,6 +602,8 @@ def estimate(recipe: recipes.Training, parts: data.Splits, fabric: Fabric) -> st
                 turn.optimizer.zero_grad()
         loss.item()
         seconds.append(time.perf_counter() - start)
+        if i and seconds[-1] > LONG:
+            break
     weights = sum(p.numel() * p.element_size() for p in task.networks.parameters())
     resident = sum(part.nbytes for part in parts[:3])
     memory = 4 * weights + sum(held.values()) + resident  # weights, gradients, Adam's two moments

@@ -637,6 +637,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return fail("the device is out of memory: a smaller --batch-size or --size takes less", 1, debug)
         if "DefaultCPUAllocator" in str(error) or "bad allocation" in str(error):  # torch's name for a MemoryError
             return fail("out of memory: a smaller --batch-size or --size takes less", 1, debug)
+        if "can't start new thread" in str(error):
+            return fail("no memory for another thread, or no more threads are allowed (ulimit -v, -u)", 1, debug)
         raise
 
 

@@ -1,5 +1,6 @@
 """Children of a process that has imported everything: a kill then costs what the verb does, not four seconds more."""
 
+import codecs
 import importlib
 import os
 import resource
@@ -16,6 +17,8 @@ LONGEST = 120.0
 """Seconds that no child may take: what hangs is a failure too."""
 ODD = 70
 """Exit code of a child that ended in a traceback."""
+LIBC = "cannot allocate memory for thread-local data: ABORT"
+"""What the C library says, and ends the process, where a thread's first use of a library finds no memory."""
 MODULES = ("arzhang.cli", "arzhang.assembly", "arzhang.evaluation", "arzhang.report.page", "arzhang.publish",
            "arzhang.reproduce", "arzhang.studies.gradients", "arzhang.data.pairs", "torch._dynamo")  # fmt: skip
 
@@ -30,7 +33,7 @@ class Ended(NamedTuple):
     @property
     def clear(self) -> bool:
         """Whether it ended well, by the signal that was sent, or with one line for the user and no traceback."""
-        lines = [line for line in self.said.splitlines() if line.startswith("arzhang: ")]
+        lines = [line for line in self.said.splitlines() if line.startswith(("arzhang: ", LIBC))]
         return self.code == 0 or (
             "Traceback" not in self.said and self.code != ODD and (self.code < 0 or len(lines) == 1)
         )
@@ -40,6 +43,7 @@ def warm() -> None:
     """Import what verbs import when they run; no thread may have been started, or a child could hang on its lock."""
     for name in MODULES:
         importlib.import_module(name)
+    codecs.lookup("unicode-escape")  # of Python's own files, which nobody may read where they lie in a home
     import torch
 
     torch.set_num_threads(1)

@@ -95,6 +95,9 @@ def _header(path: Path) -> Header:
                 height, width, channels = _layout(page.shape)
                 if page.dtype is None:
                     raise Unreadable("says nothing of its type")
+                # Taken before the file is read.
+                if (claimed := max(page.databytecounts, default=0)) > path.stat().st_size:
+                    raise Unreadable(f"has a strip that says it is of {claimed:,} bytes, more than the file")
                 return _checked(Header(_kind(page.dtype), _colours(channels), height, width))
         except MemoryError:  # asked for by a tag; the picture itself is not read yet
             raise Unreadable("its tags claim more than there is memory for") from None
