@@ -285,11 +285,27 @@ def _launched(accelerator: str, devices: int, nodes: int, strategy: str, **how: 
         raise UsageError(f"--accelerator {accelerator} --devices {devices}: {error}") from None
     if devices > 1 and int(os.environ.get("LOCAL_RANK", "0")) and by_torchrun() is None:
         _end_with_parent()
+    if by_torchrun() is not None and (life := os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) != "0":
+        _meet_anew(life, fabric.device)
     try:
         fabric.launch()
     except ValueError as error:
         raise UsageError(f"--devices {devices} --nodes {nodes}: {error}") from None
     return fabric
+
+
+def _meet_anew(life: str, device: torch.device) -> None:
+    """Ranks that torchrun has started again meet under a name of their own, and Fabric takes that group: where its
+    rendezvous is static, the store still has the addresses of those that died, and who came first would call one.
+    """
+    from torch.distributed.rendezvous import rendezvous
+
+    store, rank, ranks = next(rendezvous("env://"))
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    own = torch.distributed.PrefixStore(f"life-{life}", store)  # type: ignore[attr-defined]
+    backend = "nccl" if device.type == "cuda" else "gloo"
+    torch.distributed.init_process_group(backend, store=own, rank=rank, world_size=ranks)
 
 
 @contextlib.contextmanager

@@ -52,10 +52,10 @@ def warm() -> None:
 
 
 class Child:
-    """A fork that does `work` with its output in a file, in the folder `at`."""
+    """A fork that does `work` in the folder `at`, with its output in a file there, or in the folder `said`."""
 
-    def __init__(self, work: Callable[[], int | None], at: Path) -> None:
-        self.log, self.began = at / f"said-{time.monotonic_ns()}.txt", time.monotonic()
+    def __init__(self, work: Callable[[], int | None], at: Path, said: Path | None = None) -> None:
+        self.log, self.began = (said or at) / f"said-{time.monotonic_ns()}.txt", time.monotonic()
         self.log.touch()  # a child may be struck before it comes to its own first line
         sys.stdout.flush()
         sys.stderr.flush()
@@ -106,9 +106,11 @@ def _be(work: Callable[[], int | None], at: Path, log: Path) -> NoReturn:
     except BaseException:
         traceback.print_exc()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:  # whatever else: what the parent would tidy up at its end is not the child's
+            os._exit(code)
 
 
 def verb(words: Sequence[object], before: Callable[[], object] | None = None) -> Callable[[], int]:

@@ -194,7 +194,7 @@ def small_disks(world: Path, at: Path, seed: int, times: int) -> Tally:
                 place = one.place(world, mount / "place")
                 used = sum(path.stat().st_blocks for path in mount.rglob("*") if path.is_file()) // 2 + 8
                 subprocess.run(["mount", "-o", f"remount,size={used + kilobytes}k", mount], check=True)
-                ended = one.start(place).ended()
+                ended = one.start(place, said=at).ended()
                 done, struck = done + 1, struck + (ended.code != 0)
                 wrong = None
                 if bad := half_written(place):

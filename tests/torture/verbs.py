@@ -51,7 +51,13 @@ class Verb:
         (path / "cache").mkdir(exist_ok=True)
         return path
 
-    def start(self, place: Path, before: Callable[[], object] | None = None, again: bool = False) -> Child:
+    def start(
+        self,
+        place: Path,
+        before: Callable[[], object] | None = None,
+        again: bool = False,
+        said: Path | None = None,
+    ) -> Child:
         words = self.go_on(place) if again else self.begin
 
         def prepare() -> None:
@@ -60,7 +66,7 @@ class Verb:
             if before is not None:
                 before()
 
-        return Child(verb(words, prepare), place)
+        return Child(verb(words, prepare), place, said)
 
     def result(self, place: Path) -> dict[str, str]:
         """Name → hash of every file that it leaves, but for clocks."""
