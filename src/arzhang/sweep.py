@@ -18,6 +18,7 @@ from arzhang.files import write_atomically
 from arzhang.metrics import scores
 from arzhang.report import figures
 from arzhang.training import ensemble
+from arzhang.training.loop import Interrupted
 from arzhang.training.run import Run
 from arzhang.wording import ENGLISH, words
 
@@ -157,7 +158,10 @@ def _together(plan: Sequence[recipes.Training], paths: Sequence[Path], notify: N
             kinds.setdefault(kind, []).append((recipe, path))
     for members in kinds.values():
         if len(members) > 1:
-            assembly.train_together(members, notify=notify)
+            try:
+                assembly.train_together(members, notify=notify)
+            except Interrupted as stopped:
+                raise hands.Stopped(stopped.exit_code - 128) from None
 
 
 def _at_once(plan: Sequence[recipes.Training]) -> int:
