@@ -181,7 +181,8 @@ def _panel(axes: Axes, entries: list[Any], title: str, unit: str) -> None:
     axes.set_yticks(range(len(entries)), [label for label, *_ in entries], fontsize=7.5, color=INK)
     axes.set_ylim(len(entries) - 0.5, -0.5)
     values = [value for _, *some, _ in entries for value in some] or [1.0]
-    ticks = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 1000, 10_000, 100_000]
+    steps = (1,) if max(values) > 300 * min(values) else (1, 2, 5)  # labels that do not meet
+    ticks = [step * 10.0**power for power in range(-2, 6) for step in steps]
     shown = [t for t in ticks if min(values) / 1.5 <= t <= max(values) * 1.5]
     axes.set_xticks(shown, [f"{t:g}{unit}" for t in shown])
     axes.minorticks_off()

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import os
+import signal
 
 import pytest
 import torch
@@ -131,9 +133,6 @@ def test_a_signal_saves_every_member(members, monkeypatch):
     def struck(self, moving):
         update(self, moving)
         if self.first.step == 2:
-            import os
-            import signal
-
             os.kill(os.getpid(), signal.SIGTERM)
 
     monkeypatch.setattr(ensemble._Members, "update", struck)

@@ -134,7 +134,7 @@ class Loop:
             for _ in course:
                 self._update(self.batch(self.step))
 
-    def course(self, arrived: Sequence[int], shown: bool = True) -> Generator[None]:
+    def course(self, arrived: Sequence[int], shown: bool = True) -> Generator[None, None, None]:
         """All that a training does besides its updates: whoever goes through it makes one at each stop. Raises
         Interrupted, the state saved, soon after a signal has `arrived`."""
         with Progress(self.recipe.epochs, self.last_step, self.step, shown and self._chief()) as self.progress:
@@ -144,7 +144,7 @@ class Loop:
                 if self._agreed(bool(arrived)):
                     raise Interrupted(self.run.path, arrived[0] if arrived else signal.SIGTERM)
 
-    def _epoch(self, epoch: int, arrived: Sequence[int]) -> Generator[None]:
+    def _epoch(self, epoch: int, arrived: Sequence[int]) -> Generator[None, None, None]:
         self.task.networks.train()
         for position in range(self.step - epoch * self.steps_an_epoch, self.steps_an_epoch):
             yield
