@@ -94,10 +94,13 @@ def main() -> None:
     if how.list:
         for name, row in all_rows.items():
             took = f"{known[name]['took']:6.0f} s" if name in known else "       –"
-            print(f"{name:22} {took}  {row.title}")
+            print(f"{name:22} {took}  {row.title}{f' ({row.lacking})' if row.lacking else ''}")
         return
     wanted = how.only or [name for name in all_rows if how.again or name not in known]
     for name in [] if how.page else wanted:
+        if all_rows[name].lacking:
+            print(f"{name}: left out: {all_rows[name].lacking}", file=sys.stderr, flush=True)
+            continue
         start = time.monotonic()
         words = [*(["--rounds", str(how.rounds)] if how.rounds else []), *(["--more"] if how.more else [])]
         line = alone("--one", name, *words)

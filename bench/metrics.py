@@ -231,6 +231,7 @@ def rows() -> dict[str, Row]:
             per=IMAGES,
             unit="image",
             quality="FID",
+            bfloat16=True,
         ),
         "kid": Row(
             f"KID, n = {N:,}: all pairs, with an error",

@@ -48,6 +48,14 @@ class Row:
     warmup: int = 1
     quality: str = ""
     """What the number is that a contender returns, where it returns one."""
+    bfloat16: bool = False
+    """Computed in bfloat16: a processor without instructions for that is not asked."""
+
+    @property
+    def lacking(self) -> str:
+        """Why it cannot be measured on this machine, if it cannot."""
+        able = torch.cuda.is_available() or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        return "this processor has no instructions for bfloat16" if self.bfloat16 and not able else ""
 
 
 def measure(row: Row, rounds: int | None = None, earlier: Mapping[str, Any] | None = None) -> dict[str, Any]:

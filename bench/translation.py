@@ -222,6 +222,7 @@ def rows() -> dict[str, Row]:
                 limit="bare step",
                 goals={"textbook": goal} if side == 256 else {},
                 quality="L1 of the last step, in [0, 1]",
+                bfloat16=bool(name),
             )
     for side in SIZES:
         n = max(1, STEPS[side] // 3)

@@ -251,6 +251,7 @@ def rows() -> dict[str, Row]:
                 "arzhang, float32": functools.partial(ours, batch),
             },
             quality="nats an image in the last epoch: −ELBO",
+            bfloat16=True,
             **some,
         )
         found[f"vae-{batch}-compiled"] = Row(

@@ -72,6 +72,11 @@ class Forked:
         if self.process.exitcode is None:
             os.kill(self.pid, signum)
 
+    def said(self):
+        """What it has printed so far."""
+        printed = Path(self.folder.name, "1")
+        return printed.read_text() if printed.exists() else ""
+
     def communicate(self, timeout=240):
         self.process.join(timeout)
         if self.process.exitcode is None:
