@@ -30,7 +30,7 @@ MODULES = {
     "scale": ("scale-",),
 }
 """Each has `rows()`, whose names begin so."""
-ALONE = ("blur", "demo", "parity", "scaling")
+ALONE = ("blur", "demo", "parity", "profile", "scaling")
 """Comparisons that print and belong in no table: `python -m bench parity`."""
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from arzhang import scoring
+from arzhang import memory, scoring
 from arzhang.data.images import whole as whole_folder
 from arzhang.metrics import features, frechet, kernel, neighbours, scores
 from bench import parity
@@ -172,6 +172,7 @@ def fid_limit() -> Work:
     network = features.inception_extractor("pytorch-fid", weights().path).network
     images = torch.rand(50, 3, 299, 299) * 2 - 1
 
+    @memory.kept()
     @torch.inference_mode()
     def work() -> None:
         for _ in range(IMAGES // len(images)):

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from arzhang import assembly
+from arzhang import assembly, memory
 from arzhang.contracts import Batch, Example
 from arzhang.fabric import Fabric
 from arzhang.networks import pix2pix as networks
@@ -63,6 +63,7 @@ def ours(system: str, side: int, steps: int, precision: str = "32-true") -> Work
     loop = Loop(task, recipe, data, data, Run.create(Path(folder.name) / "run", recipe, {}), fabric, print)
     task.networks.train()
 
+    @memory.kept()  # as around a whole training
     def take() -> float:
         for i in range(steps):
             loop._update(loop.batch(i))
@@ -83,6 +84,7 @@ def bare(system: str, side: int, steps: int, precision: str = "32-true") -> Work
     noise = task.noise(1, torch.Generator())
     everything = list(task.networks.parameters())
 
+    @memory.kept()
     def take() -> None:
         for i in range(steps):
             given = data.take(torch.tensor([i]))

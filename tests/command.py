@@ -125,7 +125,7 @@ def on_ranks(ranks, *words, cwd=None, timeout=240, **extra):
         port = str(free.getsockname()[1])
     told = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": str(ranks), "LOCAL_WORLD_SIZE": str(ranks),
             "GROUP_RANK": "0", "TORCHELASTIC_RUN_ID": "tests"}  # fmt: skip
-    started = [Forked(words, cwd, **extra, **told, RANK=str(i), LOCAL_RANK=str(i)) for i in range(ranks)]
+    started = [Forked(words, cwd, **told | extra, RANK=str(i), LOCAL_RANK=str(i)) for i in range(ranks)]
     first, *_ = [_ended(one, words, timeout) for one in started]  # all of them are waited for
     return first
 

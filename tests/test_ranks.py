@@ -161,3 +161,15 @@ def test_each_rank_has_pools_of_its_own_and_goes_on_with_them(sides, tmp_path):
     for name in (checkpoints.WEIGHTS, checkpoints.MEMORY):
         one, two = found.tensors(name), again.tensors(name)
         assert all(torch.equal(one[key], two[key]) for key in one)
+
+
+def test_ranks_that_torchrun_starts_again_meet_anew(tmp_path):
+    """With a static rendezvous torchrun keeps the store, and in it the addresses of those that were there before."""
+    images = folder_of_images(tmp_path / "images", 40, size=12)
+    store = torch.distributed.TCPStore("127.0.0.1", 0, 2, is_master=True, wait_for_workers=False)
+    kept = {"MASTER_PORT": str(store.port), "TORCHELASTIC_USE_AGENT_STORE": "True"}
+    words = ["train", "vae", "--data", images, "--batch-size", 16, "--epochs", 1, "--latent-dim", 4]
+    command(2, *words, "--out", tmp_path / "run", **kept, TORCHELASTIC_RESTART_COUNT="0")
+    known = store.num_keys()
+    command(2, "evaluate", tmp_path / "run", "--samples", 4, **kept, TORCHELASTIC_RESTART_COUNT="1")
+    assert store.num_keys() > known, "the second life has met elsewhere"

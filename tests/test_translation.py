@@ -242,7 +242,7 @@ def kaggle(folder, n):
 @pytest.mark.slow
 def test_the_papers_networks_train(tmp_path, cache):
     """Kaggle's layout at 256² through both full-size networks, a step."""
-    data, out = kaggle(tmp_path / "cityscapes", 1), tmp_path / "run"
+    data, out = kaggle(tmp_path / "cityscapes", 2), tmp_path / "run"
     run("train", "pix2pix", "--data", data, *KAGGLES, "--epochs", 1, "--out", out)
     saved = checkpoints.newest_sound(out / "checkpoints", pytest.fail)
     assert saved.step == 1

@@ -25,7 +25,7 @@ from rich.progress import Progress
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from arzhang import sharing
+from arzhang import memory, sharing
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.metrics import weights as files
 from arzhang.metrics.weights import cache, sha256
@@ -272,6 +272,7 @@ class Extractor:
                 return found
         return None
 
+    @memory.kept()
     def _extract(self, images: Callable[[], Images], n: int, title: str, path: Path) -> np.ndarray:
         handle, beside = tempfile.mkstemp(dir=path.parent)
         header = {"descr": "<f4", "fortran_order": False, "shape": (n, self.dimensions)}

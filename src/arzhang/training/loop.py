@@ -24,6 +24,7 @@ from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torchvision.utils import make_grid, save_image
 
+from arzhang import memory
 from arzhang.contracts import LUCK, Batch, Examples, Remembering, Scalars, Task
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.fabric import Fabric
@@ -502,12 +503,6 @@ def _silent(_: str) -> None:
     pass
 
 
-def _keep_freed_memory() -> None:
-    """glibc hands large freed blocks back to the system, so that each step's tensors cost their page faults anew (a
-    tenth of a small step). Once a block was freed, it keeps those up to that block's size, 32 MiB at most."""
-    torch.empty(31 << 20, dtype=torch.uint8)
-
-
 @contextlib.contextmanager
 def only(modules: Sequence[nn.Module], networks: nn.Module) -> Iterator[None]:
     """Gradients for these modules' weights alone: the other player's stand still and cost no backward pass."""
@@ -524,9 +519,9 @@ def only(modules: Sequence[nn.Module], networks: nn.Module) -> Iterator[None]:
 
 @contextlib.contextmanager
 def underway(device: torch.device) -> Iterator[list[int]]:
-    """Around a training: signals are noted, and the caller's random state is left alone, for each step reseeds."""
-    _keep_freed_memory()
-    with torch.random.fork_rng([device] if device.type == "cuda" else []), signals() as arrived:
+    """Around a training: signals are noted, memory that a step frees is kept for the next, and the caller's random
+    state is left alone, for each step reseeds."""
+    with memory.kept(), torch.random.fork_rng([device] if device.type == "cuda" else []), signals() as arrived:
         yield arrived
 
 

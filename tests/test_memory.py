@@ -1,0 +1,33 @@
+"""Memory that steps free is kept between them, and given back at the end."""
+
+import platform
+import resource
+
+import psutil
+import pytest
+import torch
+
+from arzhang import memory
+
+pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's malloc is what is set")
+BYTES = 96 << 20
+"""More than glibc keeps by itself."""
+
+
+def cleared():
+    """Pages that the system clears in a step."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.ones(BYTES, dtype=torch.uint8)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+def test_a_second_step_finds_the_pages_of_the_first_and_the_end_gives_them_back():
+    anew = [cleared(), cleared()][1]
+    with memory.kept():
+        cleared()
+        with memory.kept():
+            cleared()
+        found, held = cleared(), psutil.Process().memory_info().rss
+    assert found < anew / 10
+    assert held - psutil.Process().memory_info().rss > BYTES / 2
+    assert cleared() > anew / 2
