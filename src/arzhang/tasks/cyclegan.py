@@ -74,11 +74,16 @@ class CycleGANTask:
         return torch.rand(n, 4, generator=generator, device=generator.device)
 
     def prepare(self, batch: Batch) -> dict[str, Any]:
-        """x, y, G(x) and F(y), once for all players."""
+        """x, y, G(x) and F(y), once for all players; with them, in one pass, G(y) and F(x) where they are asked for."""
         assert batch.inputs is not None
         dtype = next(self.networks.parameters()).dtype
         x, y = signed(batch.inputs).to(dtype), signed(batch.images).to(dtype)
-        return {"inputs": x, "images": y, "made_images": self.generator(x), "made_inputs": self.inverse(y)}
+        if not self.recipe.identity_weight:
+            return {"inputs": x, "images": y, "made_images": self.generator(x), "made_inputs": self.inverse(y)}
+        made_y, same_y = self.generator(torch.cat([x, y])).chunk(2)
+        made_x, same_x = self.inverse(torch.cat([y, x])).chunk(2)
+        made = {"made_images": made_y, "made_inputs": made_x, "same_images": same_y, "same_inputs": same_x}
+        return {"inputs": x, "images": y, **made}
 
     def make(self, batch: Batch, shared: dict[str, Any]) -> tuple[Float[Tensor, ""], Scalars]:
         """The generators' turn: the verdict "real" on what both make, the way back, and images left as they are that
@@ -89,7 +94,7 @@ class CycleGANTask:
         loss = games[0] + games[1] + self.recipe.cycle_weight * cycle
         scalars = {"g_adversarial": (games[0] + games[1]) / 2, "g_cycle": cycle / 4}
         if self.recipe.identity_weight:
-            identity = F.l1_loss(self.generator(y), y) + F.l1_loss(self.inverse(x), x)
+            identity = F.l1_loss(shared["same_images"], y) + F.l1_loss(shared["same_inputs"], x)
             loss = loss + self.recipe.cycle_weight * self.recipe.identity_weight * identity
             scalars["g_identity"] = identity / 4
         return loss, scalars
@@ -100,7 +105,7 @@ class CycleGANTask:
         found = []
         for which, judge, luck in zip(("images", "inputs"), self.judges, uniform, strict=True):
             shown = self.memory.get_submodule(which)(shared[f"made_{which}"], luck)
-            found.append(self.game.discriminator(judge(shared[which]), judge(shown)))
+            found.append(self.game.discriminator(*judge(torch.cat([shared[which], shown])).chunk(2)))
         real, fake, accuracy = (
             (getattr(found[0], term) + getattr(found[1], term)) / 2 for term in ("real", "fake", "accuracy")
         )
