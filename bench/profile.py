@@ -3,6 +3,7 @@
 python -m bench profile
 """
 
+import contextlib
 import statistics
 import time
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench import translation, vae
-from bench.timing import Work, machine
+from bench.timing import Steady, Work, machine
 
 SIDE = 2048
 """Of the matrices: large enough that nothing but arithmetic counts."""
@@ -50,7 +51,9 @@ def main() -> None:
         work = prepare()
         with FlopCounterMode(display=False) as counted:
             work()
-        operations, took = counted.get_total_flops() / n / 1e9, seconds(work) / n
+        with work.around() if isinstance(work, Steady) else contextlib.nullcontext():
+            took = seconds(work) / n
+        operations = counted.get_total_flops() / n / 1e9
         print(
             f"{name}: {took * 1e3:.1f} ms, {operations:.2f} GFLOP: {operations / took:.0f} GFLOP/s; "
             f"at the speed of that product {operations / speed * 1e3:.1f} ms"

@@ -12,6 +12,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -22,6 +23,19 @@ import torch
 Work = Callable[[], float | None]
 """One round of a contender; what it returns is how well it did: a loss, a distance."""
 PEERS = ("torch", "torchvision", "pythae", "torchmetrics", "torch-fidelity", "pytorch-fid")
+
+
+@dataclass(frozen=True)
+class Steady:
+    """A round of a contender that keeps something from one step to the next for as long as it works: it is timed within
+    that, and after steps that are not."""
+
+    work: Work
+    around: Callable[[], AbstractContextManager[None]]
+
+    def __call__(self) -> float | None:
+        with self.around():
+            return self.work()
 
 
 @dataclass(frozen=True)
@@ -70,11 +84,14 @@ def measure(row: Row, rounds: int | None = None, earlier: Mapping[str, Any] | No
     for turn in range(row.warmup + (rounds or row.rounds)):
         for name, work in ready.items():
             gc.collect()
-            clock, processor = time.perf_counter(), time.process_time()
-            value = work()
-            if torch.cuda.is_available():
-                torch.cuda.synchronize()
-            spent = time.perf_counter() - clock, time.process_time() - processor
+            with work.around() if isinstance(work, Steady) else contextlib.nullcontext():
+                if isinstance(work, Steady):
+                    work.work()
+                clock, processor = time.perf_counter(), time.process_time()
+                value = work()
+                if torch.cuda.is_available():
+                    torch.cuda.synchronize()
+                spent = time.perf_counter() - clock, time.process_time() - processor
             if turn >= row.warmup:
                 found["seconds"][name].append(spent[0])
                 found["processor"][name].append(spent[1])

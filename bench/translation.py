@@ -23,7 +23,7 @@ from arzhang.networks.resnet import ResNetGenerator
 from arzhang.recipes import CycleGAN, Pix2Pix
 from arzhang.training.loop import Loop
 from arzhang.training.run import Run
-from bench.timing import Row, Work
+from bench.timing import Row, Steady, Work
 
 SIZES = (64, 128, 256)
 STEPS = {64: 12, 128: 6, 256: 3}
@@ -63,7 +63,6 @@ def ours(system: str, side: int, steps: int, precision: str = "32-true") -> Work
     loop = Loop(task, recipe, data, data, Run.create(Path(folder.name) / "run", recipe, {}), fabric, print)
     task.networks.train()
 
-    @memory.kept()  # as around a whole training
     def take() -> float:
         for i in range(steps):
             loop._update(loop.batch(i))
@@ -73,7 +72,7 @@ def ours(system: str, side: int, steps: int, precision: str = "32-true") -> Work
         assert folder
         return float(last["g_l1" if system == "pix2pix" else "g_cycle"])
 
-    return take
+    return Steady(take, memory.kept)  # as around a whole training
 
 
 def bare(system: str, side: int, steps: int, precision: str = "32-true") -> Work:
@@ -84,7 +83,6 @@ def bare(system: str, side: int, steps: int, precision: str = "32-true") -> Work
     noise = task.noise(1, torch.Generator())
     everything = list(task.networks.parameters())
 
-    @memory.kept()
     def take() -> None:
         for i in range(steps):
             given = data.take(torch.tensor([i]))
@@ -103,7 +101,7 @@ def bare(system: str, side: int, steps: int, precision: str = "32-true") -> Work
             for parameter in everything:
                 parameter.requires_grad_(True)
 
-    return take
+    return Steady(take, memory.kept)
 
 
 def textbook(side: int, steps: int, precision: str = "32-true") -> Work:
