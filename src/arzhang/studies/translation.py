@@ -222,12 +222,12 @@ def _cost(path: Path, seen: Judged) -> dict[str, Any]:
 
 @torch.no_grad()
 def passes(task: Task, examples: Pairs) -> int:
-    """How often a step sends a batch forward through a whole network: counted in one step's own losses."""
+    """How often a step sends an image forward through a whole network: counted in one step's own losses."""
     count = 0
 
-    def note(*_: Any) -> None:
+    def note(network: Any, given: Any, made: Tensor) -> None:
         nonlocal count
-        count += 1
+        count += len(made)
 
     hooks = [network.register_forward_hook(note) for network in task.networks.children()]
     try:
