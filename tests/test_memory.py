@@ -28,6 +28,6 @@ def test_a_second_step_finds_the_pages_of_the_first_and_the_end_gives_them_back(
         with memory.kept():
             cleared()
         found, held = cleared(), psutil.Process().memory_info().rss
-    assert found < anew / 10
+    assert found < max(anew / 10, 100), "a system of huge pages clears few at any rate"
     assert held - psutil.Process().memory_info().rss > BYTES / 2
     assert cleared() > anew / 2
