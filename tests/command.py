@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -137,6 +138,14 @@ def _ended(process, words, timeout):
 
 if sys.platform == "win32":
     forked = arzhang
+
+
+def within(seconds, holds, what):
+    """Wait until something holds."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, what
+        time.sleep(0.05)
 
 
 def folder_of_images(path, n, size=16, seed=0):

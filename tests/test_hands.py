@@ -4,11 +4,10 @@ import json
 import os
 import signal
 import threading
-import time
 
 import psutil
 import pytest
-from command import Forked
+from command import Forked, within
 
 from arzhang import hands, reproduce
 from arzhang.errors import ArzhangError
@@ -17,14 +16,6 @@ from arzhang.errors import ArzhangError
 def states(out):
     record = json.loads((out / "quick" / reproduce.RECORD).read_text(encoding="utf-8"))
     return {part["name"]: part["state"] for part in record["parts"] if part["state"] != "missing"}
-
-
-def until(so, otherwise, seconds=120):
-    """Wait until something is so."""
-    deadline = time.monotonic() + seconds
-    while not so():
-        assert time.monotonic() < deadline, otherwise
-        time.sleep(0.05)
 
 
 @pytest.mark.slow
@@ -73,7 +64,7 @@ def test_a_hand_that_has_ended_before_its_job_is_told_of():
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_no_hand_outlives_whoever_asked(tmp_path, number):
     asker = Forked(["reproduce", "--only", "3c", "5b", "--processes", "2", "--out", tmp_path / "o"])
-    until(lambda: any(line.startswith("transposed") for line in asker.said().splitlines()), "no hand has begun")
+    within(120, lambda: any(line.startswith("transposed") for line in asker.said().splitlines()), "no hand has begun")
     own = [one for one in psutil.Process(asker.pid).children() if "hands.serve" in " ".join(one.cmdline())]
     assert len(own) == 2
     os.kill(asker.pid, number)

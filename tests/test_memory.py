@@ -1,7 +1,6 @@
 """Memory that steps free is kept between them, and given back at the end."""
 
 import platform
-import resource
 
 import psutil
 import pytest
@@ -9,6 +8,7 @@ import torch
 
 from arzhang import memory
 
+resource = pytest.importorskip("resource", reason="glibc's malloc is what is set")
 pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's malloc is what is set")
 BYTES = 96 << 20
 """More than glibc keeps by itself."""

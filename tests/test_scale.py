@@ -14,7 +14,7 @@ import time
 
 import pytest
 import torch
-from command import ROOT, arzhang, environment, folder_of_images, start
+from command import ROOT, arzhang, environment, folder_of_images, start, within
 
 from arzhang import assembly, cli, evaluation, recipes, sharing
 from arzhang.errors import ArzhangError, UsageError
@@ -45,13 +45,6 @@ def weights(path):
 
 def newest(path):
     return max((c.step for c in checkpoints.available(path / "checkpoints")), default=-1)
-
-
-def within(seconds, holds, what):
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, what
-        time.sleep(0.05)
 
 
 # --------------------------------------------------------------------------------------------- what a launcher says
