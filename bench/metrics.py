@@ -18,21 +18,20 @@ from torch import Tensor
 from arzhang import memory, scoring
 from arzhang.data.images import whole as whole_folder
 from arzhang.metrics import features, frechet, kernel, neighbours, scores
+from arzhang.metrics.chunks import chunks
 from bench import parity
 from bench.timing import Row, Work
 
 N, D, IMAGES = 10_000, 2_048, 250
-FEW = 2_500
-"""Rows of features for contenders that hold whole matrices."""
 
 
 @functools.cache
-def rows_of_features(n: int, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
+def rows_of_features(n: int) -> tuple[Tensor, Tensor]:
     """Two sets of n rows that differ a little, with a spectrum that falls as features' do."""
     rng = torch.Generator().manual_seed(0)
     mixing = torch.randn(D, D, generator=rng) / D**0.5 * torch.logspace(0, -3, D)
     real, made = (torch.randn(n, D, generator=rng) @ mixing for _ in range(2))
-    return real.to(dtype), (made * 1.1).to(dtype)
+    return real, made * 1.1
 
 
 @functools.cache
@@ -80,14 +79,14 @@ def kid_ours() -> Work:
 
 
 def products(n: int) -> Work:
-    """The products of features with features, half of the symmetric ones, in float64 and in chunks: nothing else."""
-    real, made = rows_of_features(n, torch.float64)
+    """The products of features with features, half of the symmetric ones, in chunks: nothing else."""
+    real, made = rows_of_features(n)
 
     def work() -> None:
         for a, b in ((real, real), (made, made), (real, made)):
-            for i in range(0, n, kernel.CHUNK):
-                for j in range(i if a is b else 0, n, kernel.CHUNK):
-                    a[i : i + kernel.CHUNK] @ b[j : j + kernel.CHUNK].T
+            for i, x in chunks(a):
+                for _, y in chunks(b, since=i if a is b else 0):
+                    x @ y.T
 
     return work
 

@@ -30,6 +30,14 @@ def test_kid_is_the_formula_whatever_the_chunks(n, m):
     assert kernel.kid(x, y).value == pytest.approx(kid_by_hand(x, y), rel=1e-9)
 
 
+def test_products_in_float32_change_neither_kid_nor_neighbours():
+    x, y = ((1 + seed / 20) * draw(1_500, 256, seed, 0.3).relu().float() for seed in (0, 1))
+    single, double = kernel.kid(x, y), kernel.kid(x.double(), y.double())
+    assert single.value == pytest.approx(double.value, abs=1e-8)
+    for found, truth in zip(neighbours.prdc(x, y), neighbours.prdc(x.double(), y.double()), strict=True):
+        assert found.value == pytest.approx(truth.value, abs=2 / 1_500)
+
+
 def test_kid_is_unbiased_and_its_error_is_its_spread():
     alike = [kernel.kid(draw(30, 4, 2 * s), draw(30, 4, 2 * s + 1)) for s in range(1_000)]
     check_mean(torch.tensor([e.value for e in alike], dtype=torch.float64), 0.0, planted=0.1)

@@ -17,6 +17,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from arzhang.errors import UsageError
+from arzhang.metrics.chunks import chunk
 
 GROUPS = 10
 CHUNK = 4_096
@@ -75,8 +76,7 @@ def sums(features: np.ndarray | Tensor, groups: int = GROUPS) -> Sums:
     """The sums of rows of features (n, D), a memory map perhaps, read in chunks."""
     found = Sums(features.shape[1], groups)
     for start in range(0, len(features), CHUNK):
-        part = features[start : start + CHUNK]
-        found.add(torch.from_numpy(np.array(part)) if isinstance(part, np.ndarray) else part)
+        found.add(chunk(features, start, CHUNK))
         if isinstance(features, np.memmap) and isinstance(features.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
             features.base.madvise(mmap.MADV_DONTNEED)  # else what has been read of the file stays in memory
     return found

@@ -8,14 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from arzhang.errors import UsageError
+from arzhang.metrics.chunks import chunks, products
 from arzhang.metrics.frechet import GROUPS, Estimate, jackknife
-
-CHUNK = 1_024
-
-
-def _rows(features: np.ndarray | Tensor, start: int, stop: int) -> Tensor:
-    part = features[start:stop]
-    return (torch.from_numpy(np.array(part)) if isinstance(part, np.ndarray) else part).double()
 
 
 def kid(real: np.ndarray | Tensor, made: np.ndarray | Tensor) -> Estimate:
@@ -52,17 +46,20 @@ def _sums(a: np.ndarray | Tensor, b: np.ndarray | Tensor, groups: int) -> tuple[
     """Sums of the kernel over pairs of groups, and over each group's pairs of a row with itself. Row i is in group
     i mod `groups`."""
     total, diagonal = torch.zeros(groups, groups, dtype=torch.float64), torch.zeros(groups, dtype=torch.float64)
-    for i in range(0, len(a), CHUNK):
-        x = _rows(a, i, i + CHUNK)
-        left = torch.nn.functional.one_hot((torch.arange(len(x)) + i) % groups, groups).double()
+    for i, x in chunks(a):
+        left = _members(i, len(x), groups)
         if a is b:
-            diagonal += left.T @ ((x * x).sum(1) / x.shape[1] + 1) ** 3
-        for j in range(i if a is b else 0, len(b), CHUNK):
-            y = _rows(b, j, j + CHUNK)
-            right = torch.nn.functional.one_hot((torch.arange(len(y)) + j) % groups, groups).double()
-            found = left.T @ (((x @ y.T) / x.shape[1]).add_(1) ** 3) @ right
+            diagonal += left.T @ (x.double().square().sum(1) / x.shape[1] + 1) ** 3
+        for j, y in chunks(b, since=i if a is b else 0):
+            base = products(x, y).div_(x.shape[1]).add_(1)
+            found = left.T @ (base * base).mul_(base) @ _members(j, len(y), groups)
             total += found + found.T if a is b and j > i else found  # k(x, y) = k(y, x)
     return total, diagonal
+
+
+def _members(start: int, count: int, groups: int) -> Tensor:
+    """Which group each of some rows is in, as ones and zeros."""
+    return torch.nn.functional.one_hot((torch.arange(count) + start) % groups, groups).double()
 
 
 def sliced_wasserstein(
@@ -79,7 +76,7 @@ def sliced_wasserstein(
     n = min(len(real), len(made))
     places = (torch.arange(n, dtype=torch.float64) + 0.5) / n
     for features in (real, made):
-        parts = [_rows(features, i, i + CHUNK) @ vectors for i in range(0, len(features), CHUNK)]
+        parts = [rows.double() @ vectors for _, rows in chunks(features)]
         ordered = torch.from_numpy(np.sort(torch.cat(parts).T.contiguous().numpy(), 1))  # 8 times as fast as torch's
         count = ordered.shape[1]
         quantiles.append(ordered[:, (places * count).long().clamp_max(count - 1)])

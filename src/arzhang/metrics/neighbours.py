@@ -8,20 +8,8 @@ import torch
 from torch import Tensor
 
 from arzhang.errors import UsageError
+from arzhang.metrics.chunks import CHUNK, chunks, distances
 from arzhang.metrics.frechet import Estimate
-
-CHUNK = 1_024
-
-
-def _rows(features: np.ndarray | Tensor, start: int, stop: int) -> Tensor:
-    part = features[start:stop]
-    return (torch.from_numpy(np.array(part)) if isinstance(part, np.ndarray) else part).double()
-
-
-def _distances(x: Tensor, features: np.ndarray | Tensor) -> Tensor:
-    """Of some rows from all features, (B, N)."""
-    parts = [_rows(features, j, j + CHUNK) for j in range(0, len(features), CHUNK)]
-    return torch.cat([torch.cdist(x, y) for y in parts], 1)
 
 
 def radii(features: np.ndarray | Tensor, k: int) -> Tensor:
@@ -36,10 +24,9 @@ def radii(features: np.ndarray | Tensor, k: int) -> Tensor:
         found = torch.cat([rows, apart.topk(min(k + 1, apart.shape[1]), dim=1, largest=False).values], 1)
         rows.copy_(found.topk(k + 1, dim=1, largest=False).values)
 
-    for i in range(0, n, CHUNK):
-        x = _rows(features, i, i + CHUNK)
-        for j in range(i, n, CHUNK):
-            apart = torch.cdist(x, _rows(features, j, j + CHUNK))
+    for i, x in chunks(features):
+        for j, y in chunks(features, since=i):
+            apart = distances(x, y)
             seen(i, apart)
             if j > i:
                 seen(j, apart.T)
@@ -65,8 +52,8 @@ def prdc(real: np.ndarray | Tensor, made: np.ndarray | Tensor, k: int = 5, real_
     """
     real_radii, made_radii = radii(real, k) if real_radii is None else real_radii, radii(made, k)
     inside, balls, recalled, covered = [], [], torch.zeros(len(real)).bool(), torch.zeros(len(real)).bool()
-    for i in range(0, len(made), CHUNK):
-        apart = _distances(_rows(made, i, i + CHUNK), real)
+    for i, x in chunks(made):
+        apart = torch.cat([distances(x, y) for _, y in chunks(real)], 1)
         within = apart < real_radii
         count = within.sum(1, dtype=torch.int32)
         inside.append(count > 0)
@@ -83,9 +70,8 @@ def _mean(values: Tensor) -> Estimate:
 
 def nearest(queries: np.ndarray | Tensor, features: np.ndarray | Tensor, k: int = 1) -> tuple[Tensor, Tensor]:
     """(distances, indices), each (Q, k), of the nearest rows of `features`: whether images were learnt by heart."""
-    distances, indices = [], []
-    for i in range(0, len(queries), CHUNK):
-        found = _distances(_rows(queries, i, i + CHUNK), features).topk(min(k, len(features)), dim=1, largest=False)
-        distances.append(found.values)
-        indices.append(found.indices)
-    return torch.cat(distances), torch.cat(indices)
+    found = []
+    for _, x in chunks(queries):
+        apart = torch.cat([torch.cdist(x.double(), y.double()) for _, y in chunks(features)], 1)
+        found.append(apart.topk(min(k, len(features)), dim=1, largest=False))
+    return torch.cat([part.values for part in found]), torch.cat([part.indices for part in found])
