@@ -456,7 +456,7 @@ def judge(task: Task, recipe: recipes.Training, parts: data.Splits, notify: Noti
     notify(f"the best checkpoint is that of the least KID at previews, on {n} validation pairs")
 
     def batches() -> Iterator[Batch]:
-        for indices in torch.arange(n, device=task.device).split(25):
+        for indices in torch.arange(n).split(25):
             keys = [generator(recipe.seed, "judge", int(i), device=task.device) for i in indices]
             yield batch_of(parts.validation, indices, torch.cat([task.noise(1, key) for key in keys]))
 

@@ -42,7 +42,10 @@ class Examples(Protocol):
     def __len__(self) -> int: ...
 
     def take(self, indices: Int64[Tensor, " B"], luck: Float[Tensor, "B 4"] | None = None) -> Example:
-        """These examples; jittered and mirrored by uniform numbers in [0, 1), or as they are where there are none."""
+        """These examples; jittered and mirrored by uniform numbers in [0, 1), or as they are where there are none.
+
+        Indices and luck may lie on the CPU: they are sent to the device without waiting for it.
+        """
 
 
 class Batch(NamedTuple):

@@ -1,9 +1,12 @@
-"""Memory that is freed in one step and asked for again in the next."""
+"""Memory: what one step frees and the next asks for again, and what goes to a device while that is at work."""
 
 import contextlib
 import ctypes
 import platform
 from collections.abc import Iterator
+
+import torch
+from torch import Tensor
 
 TRIM_THRESHOLD, MMAP_THRESHOLD, MMAP_MAX = -1, -3, -4
 """What glibc's `mallopt` calls them (its malloc.h)."""
@@ -37,3 +40,10 @@ def kept() -> Iterator[None]:
             library.mallopt(MMAP_THRESHOLD, LARGE)
             library.mallopt(TRIM_THRESHOLD, 2 * LARGE)
             library.malloc_trim(0)
+
+
+def sent(tensor: Tensor, device: torch.device) -> Tensor:
+    """The tensor on a device. A GPU is not waited for: what it has been given to do comes first, the copy after it."""
+    if device.type != "cuda" or tensor.device.type != "cpu":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)

@@ -20,6 +20,7 @@ from arzhang.data.cache import Decoded, threaded
 from arzhang.data.decode import SUFFIXES, Header, Unreadable, fit, header, read
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.files import write_atomically
+from arzhang.memory import sent
 from arzhang.randomness import generator
 
 Notify = Callable[[str], None]
@@ -58,9 +59,10 @@ class Images:
         device: torch.device | str = "cpu",
         factors: Float[Tensor, "N K"] | None = None,
     ) -> None:
-        self.range, self.labels, self.names, self.rows = range, labels, names, rows
+        self.range, self.names, self.rows = range, names, rows
         self.factors = factors
         self.device = torch.device(device)
+        self.labels = None if labels is None else labels.to(self.device)
         self.kind = str(pixels.dtype).removeprefix("torch.")
         self.mapped = pixels if isinstance(pixels, np.ndarray) and rows is not None else None
         if self.mapped is None:
@@ -85,17 +87,17 @@ class Images:
 
     def take(self, indices: Int64[Tensor, " B"], luck: Float[Tensor, "B 4"] | None = None) -> Example:
         """These images and, where there are any, their classes."""
-        labels = None if self.labels is None else self.labels[indices.to(self.labels.device)].to(self.device)
-        return Example(self.batch(indices), labels)
+        here = sent(indices, self.device)
+        return Example(self.batch(indices), None if self.labels is None else self.labels[here])
 
     def raw(self, indices: Int64[Tensor, " B"]) -> Shaped[Tensor, "B C H W"]:
         """These images on the device as they are kept."""
         if self.mapped is None:
-            return self.pixels.index_select(0, indices.to(self.device))
+            return self.pixels.index_select(0, sent(indices, self.device))
         assert self.rows is not None
         rows = self.mapped[self.rows[indices.cpu().numpy()]]
         raw = torch.from_numpy(rows.view(np.int16) if self.kind == "uint16" else rows)
-        return raw.pin_memory().to(self.device, non_blocking=True) if self.device.type == "cuda" else raw
+        return sent(raw, self.device)
 
     def batch(self, indices: Int64[Tensor, " B"]) -> Float[Tensor, "B C H W"]:
         """These images as float32 in [0, 1] on the device."""

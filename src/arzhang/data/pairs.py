@@ -19,6 +19,7 @@ from arzhang.data.halves import LARGEST, Wanted, decoded
 from arzhang.data.images import Images, Notify, Splits
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.files import write_atomically
+from arzhang.memory import sent
 from arzhang.randomness import generator
 
 Direction = Literal["right-to-left", "left-to-right"]
@@ -82,7 +83,7 @@ class Pairs:
             partners = indices % count if luck is None else (luck[:, 3] * count).long().clamp_(max=count - 1)
         made, given = self.images.raw(indices), self.inputs.raw(partners)
         if luck is not None and (self.jitter or self.mirror):
-            luck = luck.to(self.device)
+            luck = sent(luck, self.device)
             made = self._moved(made, luck, self.classes_are in ("images", "both"))
             given = self._moved(given, luck, self.classes_are in ("inputs", "both"))
         return Example(made / 255, inputs=given / 255)

@@ -58,14 +58,14 @@ def batches(task: Task, examples: Examples, recipe: Training, steps: Iterable[in
     for step in steps:
         epoch, position = divmod(step, steps_per_epoch)
         if epoch != ordered:
-            order, ordered = permutation(len(examples), recipe.seed, epoch).to(DEVICE), epoch
+            order, ordered = permutation(len(examples), recipe.seed, epoch), epoch
         indices = order[position * recipe.batch_size : (position + 1) * recipe.batch_size]
         noise = task.noise(recipe.batch_size, generator(recipe.seed, "noise", step, device=DEVICE))
         rank = 0
         reseed(recipe.seed, "step", step, rank, device=torch.device(DEVICE))
         luck = None
         if examples.augmented:
-            luck = torch.rand(recipe.batch_size, LUCK, generator=generator(recipe.seed, "luck", step)).to(DEVICE)
+            luck = torch.rand(recipe.batch_size, LUCK, generator=generator(recipe.seed, "luck", step))
         found = examples.take(indices, luck)
         yield step, Batch(found.images, indices, noise, epoch + position / steps_per_epoch, found.labels, found.inputs)
 

@@ -75,7 +75,7 @@ class SegmenterTask:
     def measure(self, batch: Batch) -> dict[str, Float[Tensor, " B"]]:
         """Of each image's labelled pixels the mean cross-entropy, and the share whose likeliest class is right."""
         assert batch.inputs is not None
-        labels, logits = class_map(batch.inputs), self.segmenter(batch.images)
+        labels, logits = class_map(batch.inputs), self._logits(batch.images)
         labelled = (labels != UNLABELLED).to(logits.dtype)
         pixels = labelled.sum((1, 2)).clamp_min(1)
         terms = F.cross_entropy(logits, labels, reduction="none", ignore_index=UNLABELLED)
@@ -89,7 +89,10 @@ class SegmenterTask:
     def preview(self, batch: Batch) -> dict[str, Float[Tensor, "B C H W"]]:
         """Photos, their label maps, and what is said of them."""
         assert batch.inputs is not None
-        return {"image": batch.images, "label": batch.inputs, "said": colours(self.segmenter(batch.images).argmax(1))}
+        return {"image": batch.images, "label": batch.inputs, "said": colours(self._logits(batch.images).argmax(1))}
+
+    def _logits(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B K H W"]:
+        return self.segmenter(images.to(next(self.networks.parameters()).dtype))
 
     @torch.no_grad()
     def segment(self, images: Tensor) -> Int64[Tensor, "B H W"]:

@@ -178,14 +178,14 @@ class Loop:
         size, seed = self.recipe.batch_size, self.recipe.seed
         epoch, position = divmod(step, self.steps_an_epoch)
         if self.order is None or self.order[0] != epoch:
-            self.order = epoch, permutation(len(self.train), seed, epoch).to(self.fabric.device)
+            self.order = epoch, permutation(len(self.train), seed, epoch)
         indices = self.order[1][position * size : (position + 1) * size][self.rows]
         noise = self.task.noise(size, generator(seed, "noise", step, device=self.fabric.device))[self.rows]
         reseed(seed, "step", step, self.fabric.global_rank, device=self.fabric.device)
         when = epoch + position / self.steps_an_epoch
         luck = None
         if self.train.augmented:
-            luck = torch.rand(size, LUCK, generator=generator(seed, "luck", step)).to(indices.device)[self.rows]
+            luck = torch.rand(size, LUCK, generator=generator(seed, "luck", step))[self.rows]
         return batch_of(self.train, indices, noise, when, luck)
 
     def _update(self, batch: Batch) -> None:
