@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-RESULTS = Path(__file__).parents[1] / "docs" / "performance.json"
+DOCS = Path(__file__).parents[1] / "docs"
 MODULES = {
     "vae": ("vae-",),
     "translation": ("pix2pix-", "cyclegan-"),
@@ -40,9 +40,16 @@ def rows(name: str | None = None) -> dict[str, Any]:
     return {key: row for module in chosen for key, row in importlib.import_module(f"bench.{module}").rows().items()}
 
 
+def results() -> Path:
+    """Where the numbers of this machine's kind stand."""
+    from bench.timing import DEVICE
+
+    return DOCS / ("performance.json" if DEVICE.type == "cpu" else f"performance-{DEVICE.type}.json")
+
+
 def read() -> dict[str, Any]:
     """What was measured so far."""
-    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    return json.loads(results().read_text(encoding="utf-8")) if results().exists() else {}
 
 
 def write(name: str, found: dict[str, Any]) -> None:
@@ -50,9 +57,9 @@ def write(name: str, found: dict[str, Any]) -> None:
     order = list(rows())
     known = {key: row for key, row in {**read(), name: found}.items() if key in order}
     known = {key: known[key] for key in sorted(known, key=order.index)}
-    beside = RESULTS.with_suffix(".part")
+    beside = results().with_suffix(".part")
     beside.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
-    beside.replace(RESULTS)
+    beside.replace(results())
 
 
 def alone(*words: str) -> str | None:
@@ -120,9 +127,9 @@ def main() -> None:
         from bench.page import summary
 
         print(f"{name}: {summary(found)}", flush=True)
-    from bench import page
+    from bench import page, timing
 
-    page.write(read(), RESULTS.parent)
+    page.write(read(), DOCS, timing.DEVICE.type)
 
 
 if __name__ == "__main__":

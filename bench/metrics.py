@@ -20,7 +20,7 @@ from arzhang.data.images import whole as whole_folder
 from arzhang.metrics import features, frechet, kernel, neighbours, scores
 from arzhang.metrics.chunks import chunks
 from bench import parity
-from bench.timing import Row, Work
+from bench.timing import DEVICE, Row, Work
 
 N, D, IMAGES = 10_000, 2_048, 250
 
@@ -148,7 +148,7 @@ def fid_ours(precision: str) -> Work:
     real, made = home() / "real", home() / "made"
 
     def extractor() -> features.Extractor:
-        found = features.inception_extractor("pytorch-fid", file, precision=precision)
+        found = features.inception_extractor("pytorch-fid", file, DEVICE, precision=precision)
         seen = found.seen
         # The reference is kept, the made images are always looked at anew.
         found.seen = lambda a, n, title, keep=True: seen(a, n, title, title == str(real))  # type: ignore[method-assign]
@@ -168,8 +168,8 @@ def fid_ours(precision: str) -> Work:
 
 def fid_limit() -> Work:
     """The feature network alone, over images of its own size that lie in memory."""
-    network = features.inception_extractor("pytorch-fid", weights().path).network
-    images = torch.rand(50, 3, 299, 299) * 2 - 1
+    network = features.inception_extractor("pytorch-fid", weights().path, DEVICE).network
+    images = torch.rand(50, 3, 299, 299, device=DEVICE) * 2 - 1
 
     @memory.kept()
     @torch.inference_mode()
@@ -184,13 +184,13 @@ def fid_pytorch_fid() -> Work:
     from pytorch_fid import fid_score
 
     file = weights().path
-    network = parity.pytorch_fid(parity.weights(home() / "weights.pth", file))
+    network = parity.pytorch_fid(parity.weights(home() / "weights.pth", file)).to(DEVICE)
     real, made = str(home() / "real"), str(home() / "made")
     statistics = functools.partial(parity.quietly, fid_score.compute_statistics_of_path)
-    fixed = statistics(real, network, 50, D, "cpu", 2)
+    fixed = statistics(real, network, 50, D, DEVICE, 2)
 
     def work() -> float:
-        found = statistics(made, network, 50, D, "cpu", 2)
+        found = statistics(made, network, 50, D, DEVICE, 2)
         return float(parity.quietly(fid_score.calculate_frechet_distance, *fixed, *found))
 
     return work

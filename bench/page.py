@@ -37,10 +37,13 @@ def summary(row: Found) -> str:
     return f"{'; '.join(parts)}   ({len(row['seconds'][own])} rounds, {row['took']:.0f} s, load {max(load):.1f})"
 
 
-def write(known: Found, folder: Path) -> None:
-    """The tables between their marks, and the figure."""
+def write(known: Found, folder: Path, device: str = "cpu") -> None:
+    """The tables between their marks, and the figure; all that a GPU has measured is one table."""
     path = folder / PAGE
     text = path.read_text(encoding="utf-8")
+    if device != "cpu":
+        path.write_text(_between(text, device, f"{_machines(known)}\n\n{_table(known)}"), encoding="utf-8")
+        return
     for group, starts in GROUPS.items():
         rows = {name: row for name, row in known.items() if name.startswith(starts)}
         text = _between(text, group, _table(rows) if rows else "Not measured yet.")

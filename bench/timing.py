@@ -22,6 +22,8 @@ import torch
 
 Work = Callable[[], float | None]
 """One round of a contender; what it returns is how well it did: a loss, a distance."""
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+"""Where contenders train and look at images: a machine with a GPU measures that one."""
 PEERS = ("torch", "torchvision", "pythae", "torchmetrics", "torch-fidelity", "pytorch-fid")
 
 
@@ -68,7 +70,7 @@ class Row:
     @property
     def lacking(self) -> str:
         """Why it cannot be measured on this machine, if it cannot."""
-        able = torch.cuda.is_available() or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        able = DEVICE.type == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
         return "this processor has no instructions for bfloat16" if self.bfloat16 and not able else ""
 
 
@@ -89,7 +91,7 @@ def measure(row: Row, rounds: int | None = None, earlier: Mapping[str, Any] | No
                     work.work()
                 clock, processor = time.perf_counter(), time.process_time()
                 value = work()
-                if torch.cuda.is_available():
+                if DEVICE.type == "cuda":
                     torch.cuda.synchronize()
                 spent = time.perf_counter() - clock, time.process_time() - processor
             if turn >= row.warmup:
@@ -117,8 +119,11 @@ def measure(row: Row, rounds: int | None = None, earlier: Mapping[str, Any] | No
 
 
 def peak(row: Row, name: str) -> float:
-    """Megabytes that this process has held at most, once a contender has done one round."""
+    """Megabytes that this process has held at most, on a GPU those of its tensors there, once a contender has done one
+    round."""
     row.contenders[name]()()
+    if DEVICE.type == "cuda":
+        return torch.cuda.max_memory_allocated() / (1 << 20)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1 << 20)
 
 

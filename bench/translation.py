@@ -23,7 +23,7 @@ from arzhang.networks.resnet import ResNetGenerator
 from arzhang.recipes import CycleGAN, Pix2Pix
 from arzhang.training.loop import Loop
 from arzhang.training.run import Run
-from bench.timing import Row, Steady, Work
+from bench.timing import DEVICE, Row, Steady, Work
 
 SIZES = (64, 128, 256)
 STEPS = {64: 12, 128: 6, 256: 3}
@@ -38,7 +38,7 @@ class Resident:
     def __init__(self, n: int, side: int) -> None:
         rng = torch.Generator().manual_seed(0)
         self.shape = self.input_shape = (3, side, side)
-        self.images, self.inputs = (torch.rand(n, *self.shape, generator=rng) for _ in range(2))
+        self.images, self.inputs = (torch.rand(n, *self.shape, generator=rng).to(DEVICE) for _ in range(2))
 
     def __len__(self) -> int:
         return len(self.images)
@@ -57,7 +57,7 @@ def recipe_of(system: str, side: int, precision: Any) -> Any:
 def ours(system: str, side: int, steps: int, precision: str = "32-true") -> Work:
     """Steps of the loop, as `arzhang train` takes them."""
     recipe, data = recipe_of(system, side, precision), Resident(steps, side)
-    fabric = Fabric(accelerator="cpu", devices=1, precision=recipe.precision)
+    fabric = Fabric(accelerator=DEVICE.type, devices=1, precision=recipe.precision)
     task = assembly.build(recipe, data.shape, 256, fabric.device, 0, data.input_shape)
     folder = tempfile.TemporaryDirectory()
     loop = Loop(task, recipe, data, data, Run.create(Path(folder.name) / "run", recipe, {}), fabric, print)
@@ -78,22 +78,22 @@ def ours(system: str, side: int, steps: int, precision: str = "32-true") -> Work
 def bare(system: str, side: int, steps: int, precision: str = "32-true") -> Work:
     """What the same turns cost by themselves: forward, backward and update of the task, without a loop around it."""
     recipe, data = recipe_of(system, side, precision), Resident(steps, side)
-    task = assembly.build(recipe, data.shape, 256, torch.device("cpu"), 0, data.input_shape)
+    task = assembly.build(recipe, data.shape, 256, DEVICE, 0, data.input_shape)
     task.networks.train()
-    noise = task.noise(1, torch.Generator())
+    noise = task.noise(1, torch.Generator(DEVICE))
     everything = list(task.networks.parameters())
 
     def take() -> None:
         for i in range(steps):
             given = data.take(torch.tensor([i]))
             batch = Batch(given.images, torch.tensor([i]), noise, 0.0, None, given.inputs)
-            with torch.autocast("cpu", torch.bfloat16, enabled=precision != "32-true"):
+            with torch.autocast(DEVICE.type, torch.bfloat16, enabled=precision != "32-true"):
                 shared = task.prepare(batch)
             for turn in task.turns:
                 moved = {p for module in turn.modules for p in module.parameters()}
                 for parameter in everything:
                     parameter.requires_grad_(parameter in moved)
-                with torch.autocast("cpu", torch.bfloat16, enabled=precision != "32-true"):
+                with torch.autocast(DEVICE.type, torch.bfloat16, enabled=precision != "32-true"):
                     loss, _ = turn.loss(batch, shared)
                 loss.backward()
                 turn.optimizer.step()
@@ -106,7 +106,7 @@ def bare(system: str, side: int, steps: int, precision: str = "32-true") -> Work
 
 def textbook(side: int, steps: int, precision: str = "32-true") -> Work:
     """pix2pix's step as most tutorials write it."""
-    data, g, d = Resident(steps, side), Generator(side), Discriminator()
+    data, g, d = Resident(steps, side), Generator(side).to(DEVICE), Discriminator().to(DEVICE)
     of_g = torch.optim.Adam(g.parameters(), lr=2e-4, betas=(0.5, 0.999))
     of_d = torch.optim.Adam(d.parameters(), lr=2e-4, betas=(0.5, 0.999))
     game = nn.BCEWithLogitsLoss()
@@ -121,14 +121,14 @@ def textbook(side: int, steps: int, precision: str = "32-true") -> Work:
     def all_steps() -> float:
         for i in range(steps):
             x, y = data.inputs[i : i + 1] * 2 - 1, data.images[i : i + 1] * 2 - 1
-            with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16-mixed"):
+            with torch.autocast(DEVICE.type, torch.bfloat16, enabled=precision == "bf16-mixed"):
                 made = g(x)
                 real, fake = d(torch.cat([x, y], 1)), d(torch.cat([x, made.detach()], 1))
                 loss_d = (game(real, torch.ones_like(real)) + game(fake, torch.zeros_like(fake))) / 2
             of_d.zero_grad()
             loss_d.backward()
             of_d.step()
-            with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16-mixed"):
+            with torch.autocast(DEVICE.type, torch.bfloat16, enabled=precision == "bf16-mixed"):
                 fake, l1 = d(torch.cat([x, made], 1)), F.l1_loss(made, y)
                 loss_g = game(fake, torch.ones_like(fake)) + 100 * l1
             of_g.zero_grad()
@@ -145,8 +145,8 @@ def cycle_textbook(side: int, steps: int) -> Work:
     data = Resident(steps, side)
     recipe = recipe_of("cyclegan", side, "32-true")
     blocks = 9 if side >= 256 else 6
-    g, f = ResNetGenerator(blocks), ResNetGenerator(blocks)
-    d_y, d_x = Discriminator(3, norm="instance"), Discriminator(3, norm="instance")
+    g, f = (ResNetGenerator(blocks).to(DEVICE) for _ in range(2))
+    d_y, d_x = (Discriminator(3, norm="instance").to(DEVICE) for _ in range(2))
     of_g = torch.optim.Adam([*g.parameters(), *f.parameters()], lr=2e-4, betas=(0.5, 0.999))
     of_d = torch.optim.Adam([*d_y.parameters(), *d_x.parameters()], lr=2e-4, betas=(0.5, 0.999))
     game, l1 = nn.MSELoss(), nn.L1Loss()
@@ -175,7 +175,7 @@ def cycle_textbook(side: int, steps: int) -> Work:
             for d in (d_y, d_x):
                 d.requires_grad_(False)
             of_g.zero_grad()
-            loss = torch.zeros(())
+            loss = torch.zeros((), device=DEVICE)
             if recipe.identity_weight:
                 loss = loss + recipe.cycle_weight * recipe.identity_weight * (l1(g(y), y) + l1(f(x), x))
             cycle = l1(f(made_y), x) + l1(g(made_x), y)

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from arzhang import assembly
 from arzhang.contracts import Batch
 from arzhang.recipes import VAE
-from bench.timing import Row, Work
+from bench.timing import DEVICE, Row, Work
 
 IMAGES, EPOCHS = 12_800, 4
 """Images of an epoch: so few that a round is short. A preview comes at the end as every ten epochs: in fewer epochs it
@@ -34,7 +34,7 @@ BATCHES = (64, 128, 512)
 @functools.cache
 def parts() -> Any:
     """Fashion-MNIST, cut to the images of a round, and its validation part in proportion."""
-    found = assembly.splits(VAE(), "cpu", lambda line: None)
+    found = assembly.splits(VAE(), DEVICE, lambda line: None)
     train, validation = copy.copy(found.train), copy.copy(found.validation)
     train.pixels, train.labels = train.pixels[:IMAGES], None
     validation.pixels, validation.labels = validation.pixels[: IMAGES // 11], None
@@ -56,11 +56,11 @@ def bare(batch: int) -> Work:
     images = parts().train.pixels
 
     def train() -> float:
-        task: Any = assembly.build(recipe(batch), (1, 28, 28), 256, torch.device("cpu"))
+        task: Any = assembly.build(recipe(batch), (1, 28, 28), 256, DEVICE)
         task.networks.train()
         losses = []
-        for indices in [part for _ in range(EPOCHS) for part in torch.randperm(IMAGES).split(batch)]:
-            given = Batch(images[indices].float().div_(255), indices, torch.randn(len(indices), 32))
+        for indices in [p for _ in range(EPOCHS) for p in torch.randperm(IMAGES, device=DEVICE).split(batch)]:
+            given = Batch(images[indices].float().div_(255), indices, torch.randn(len(indices), 32, device=DEVICE))
             loss, _ = task.loss(given, {})
             loss.backward()
             task.turns[0].optimizer.step()
@@ -83,7 +83,7 @@ def ours(batch: int, **how: Any) -> Work:
     def train() -> float:
         with tempfile.TemporaryDirectory() as folder:
             run = Run.create(Path(folder) / "run", chosen, {})
-            fabric = Fabric(accelerator="cpu", devices=1, precision=chosen.precision)
+            fabric = Fabric(accelerator=DEVICE.type, devices=1, precision=chosen.precision)
             task = assembly.build(chosen, (1, 28, 28), 256, fabric.device)
             Loop(task, chosen, parts().train, parts().validation, run, fabric, lambda line: None).fit()
             logged = [e["negative_elbo"] for e in run.metrics() if e["split"] == "train" and e["epoch"] == EPOCHS]
@@ -119,7 +119,7 @@ def tutorial(batch: int) -> Work:
     from torch.utils.data import DataLoader, Dataset
     from torchvision.transforms import ToTensor
 
-    pixels, to_tensor = parts().train.pixels, ToTensor()
+    pixels, to_tensor = parts().train.pixels.cpu(), ToTensor()
 
     class Items(Dataset[Tensor]):
         def __len__(self) -> int:
@@ -129,12 +129,13 @@ def tutorial(batch: int) -> Work:
             return to_tensor(Image.fromarray(pixels[index, 0].numpy(), mode=None))
 
     def train() -> float:
-        model = Plain().train()
+        model = Plain().to(DEVICE).train()
         optimizer = torch.optim.Adam(model.parameters(), lr=recipe(batch).lr)
         loader = DataLoader(Items(), batch_size=batch, shuffle=True, drop_last=True)
         for _ in range(EPOCHS):
             total = 0.0
-            for x in loader:
+            for images in loader:
+                x = images.to(DEVICE)
                 made, mean, log_variance = model(x)
                 reconstruction = F.binary_cross_entropy(made, x, reduction="sum")
                 kl = -0.5 * torch.sum(1 + log_variance - mean.pow(2) - log_variance.exp())
@@ -177,7 +178,7 @@ def pythae(batch: int) -> Work:
             return ModelOutput(reconstruction=self.network(z))
 
     logging.disable(logging.INFO)
-    both = (parts().train.pixels, parts().validation.pixels)
+    both = (parts().train.pixels.cpu(), parts().validation.pixels.cpu())
     data = [BaseDataset(part.float().div(255), torch.zeros(len(part))) for part in both]
 
     def train() -> None:
@@ -192,7 +193,7 @@ def pythae(batch: int) -> Work:
                 per_device_train_batch_size=batch,
                 per_device_eval_batch_size=batch,
                 optimizer_cls="Adam",
-                no_cuda=True,
+                no_cuda=DEVICE.type == "cpu",
             )
             with contextlib.redirect_stdout(io.StringIO()):
                 BaseTrainer(model, *data, training_config=options).train()
@@ -202,23 +203,23 @@ def pythae(batch: int) -> Work:
 
 def compiled(batch: int) -> Work:
     """The bare step after `torch.compile`; what the compilation took is what it returns, in seconds."""
-    task: Any = assembly.build(recipe(batch), (1, 28, 28), 256, torch.device("cpu"))
+    task: Any = assembly.build(recipe(batch), (1, 28, 28), 256, DEVICE)
     task.networks.train()
     loss_of, images = torch.compile(task.loss), parts().train.pixels
 
     def step(indices: Tensor) -> None:
-        given = Batch(images[indices].float().div_(255), indices, torch.randn(len(indices), 32))
+        given = Batch(images[indices].float().div_(255), indices, torch.randn(len(indices), 32, device=DEVICE))
         loss, _ = loss_of(given, {})
         loss.backward()
         task.turns[0].optimizer.step()
         task.turns[0].optimizer.zero_grad()
 
     start = time.perf_counter()
-    step(torch.arange(batch))
+    step(torch.arange(batch, device=DEVICE))
     took = time.perf_counter() - start
 
     def train() -> float:
-        for indices in [part for _ in range(EPOCHS) for part in torch.randperm(IMAGES).split(batch)]:
+        for indices in [p for _ in range(EPOCHS) for p in torch.randperm(IMAGES, device=DEVICE).split(batch)]:
             step(indices)
         return took
 
