@@ -87,8 +87,8 @@ class Images:
 
     def take(self, indices: Int64[Tensor, " B"], luck: Float[Tensor, "B 4"] | None = None) -> Example:
         """These images and, where there are any, their classes."""
-        here = sent(indices, self.device)
-        return Example(self.batch(indices), None if self.labels is None else self.labels[here])
+        labels = None if self.labels is None else self.labels[sent(indices, self.device)]
+        return Example(self.batch(indices), labels)
 
     def raw(self, indices: Int64[Tensor, " B"]) -> Shaped[Tensor, "B C H W"]:
         """These images on the device as they are kept."""

@@ -30,6 +30,7 @@ Notify = Callable[[str], None]
 SECTIONS = (
     ("randomness", "random numbers"),
     ("contracts", "what passes between the parts"),
+    ("memory", "data"),
     ("data", "data"),
     ("palettes", "data"),
     ("eject.reading", "data"),
