@@ -458,6 +458,15 @@ def test_a_damaged_zip(tmp_path, capsys):
     refused(capsys, path, path, "damaged zip")
 
 
+@pytest.mark.parametrize("where", [0, -1], ids=["before the file", "in the list at the end"])
+def test_a_zip_with_a_name_that_is_no_text(tmp_path, capsys, where):
+    path = packed(tmp_path / "set.zip", *[(f"straße{i}.png", b"x") for i in range(3)])
+    name, content = "straße1".encode(), path.read_bytes()
+    at = (content.find(name), content.rfind(name))[where] + len("stra")
+    path.write_bytes(content[:at] + b"\xff\xff" + content[at + 2 :])
+    refused(capsys, path, path, "damaged zip")
+
+
 def test_options_that_cannot_work():
     with pytest.raises(UsageError, match="no pairs"):
         pairs.load()

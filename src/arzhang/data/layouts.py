@@ -4,6 +4,7 @@ import re
 import shutil
 import stat
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -184,7 +185,7 @@ def _unpack(path: Path, folder: Path) -> None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with file.open(member) as source, target.open("wb") as made:
                     shutil.copyfileobj(source, made, 1 << 20)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, zipfile.zlib.error) as error:  # type: ignore[attr-defined]
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, UnicodeDecodeError, zlib.error) as error:
         raise ArzhangError(f"{path}: a damaged zip ({error})") from None
     cache.write_index(folder, [], "uint8", [], [], {})
 
