@@ -324,7 +324,7 @@ def test_unpaired_folders_of_other_names_and_numbers(tmp_path):
     assert len(parts.train.images) + len(parts.validation.images) == 7
     assert len(parts.train.inputs) + len(parts.validation.inputs) == 5
     assert sorted(parts.test.images.names) == [f"testA/testA{i}.png" for i in range(3)]
-    assert "15" not in parts.description.split("split")[0]
+    assert "15" not in parts.description.split("set: ")[1].split("split")[0]
     assert "7 inputs and 10 targets, unpaired," in parts.description
 
 
