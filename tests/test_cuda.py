@@ -204,7 +204,7 @@ def test_estimators_and_divergences_as_on_a_cpu():
             lambda z: z.square().sum(-1), Independent(Normal(at, torch.ones_like(at)), 1), n=20_000, estimator=estimator
         )
         loss.mean().backward()
-        assert torch.allclose(at.grad.cpu(), 2 * mean, atol=0.3)  # six standard errors of the noisiest
+        assert torch.allclose(at.grad.cpu(), 2 * mean, atol=0.3)  # ten standard errors of the noisiest
 
 
 def test_scores_as_on_a_cpu(given, capsys, tmp_path, monkeypatch):
@@ -223,20 +223,7 @@ def test_scores_as_on_a_cpu(given, capsys, tmp_path, monkeypatch):
 
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
 def test_two_gpus_train_what_one_trains(given, tmp_path):
-    options = [
-        "--data",
-        given,
-        "--size",
-        28,
-        "--epochs",
-        2,
-        "--batch-size",
-        16,
-        "--latent-dim",
-        3,
-        "--accelerator",
-        GPU,
-    ]
+    options = ["--data", given, "--size", 28, "--epochs", 2, "--batch-size", 16, "--latent-dim", 3]
     for devices in (1, 2):
         done = arzhang(
             "train", "vae", *options, "--accelerator", GPU, "--devices", devices, "--out", tmp_path / str(devices)

@@ -46,7 +46,7 @@ def text(path: Path | str, found: list[Diagnosis]) -> list[str]:
     """What is wrong as lines of a terminal; that nothing is, where nothing is."""
     run = Run(path)
     done = max((int(e["epoch"]) for e in run.metrics() if e.get("split") == "validation"), default=0)
-    so_far = "" if run.finished() else f" so far ({done} of {run.recipe.epochs} epochs)"
+    so_far = "" if done >= run.recipe.epochs else f" so far ({done} of {run.recipe.epochs} epochs)"
     if not found:
         return [f"{run.path}: nothing looks wrong{so_far}"]
     lines = [f"{run.path}: {len(found)} {'thing looks' if len(found) == 1 else 'things look'} wrong{so_far}"]

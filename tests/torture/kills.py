@@ -171,7 +171,7 @@ def _last(said: str) -> str:
 
 def _forgotten(place: Path, promised: int) -> str | None:
     """A checkpoint that was made durable before the power went, and is not there."""
-    steps = [int(path.name[5:]) for path in (place / "run" / "checkpoints").glob("step_*")]
+    steps = [int(path.name[5:]) for path in place.rglob("checkpoints/step_*")]
     return (
         f"step {promised} was saved, {steps} are left" if promised >= 0 and max(steps, default=-1) < promised else None
     )

@@ -589,7 +589,9 @@ def _zip() -> Parser:
         return layouts.looks_paired(folder / "x.zip"), found
 
     corpus = [_zipped(sound), _zipped(sound, how=zipfile.ZIP_STORED), _zipped({"A/1.png": pair, "B/1.png": pair})]
-    return Parser("zip archive", [{"x.zip": one} for one in corpus], lambda _: read, [{"x.zip": one} for one in planted])
+    return Parser(
+        "zip archive", [{"x.zip": one} for one in corpus], lambda _: read, [{"x.zip": one} for one in planted]
+    )
 
 
 # ------------------------------------------------------------------------------------------------------------- caches

@@ -350,3 +350,21 @@ def test_dearer_terms_are_logged_at_previews(tmp_path):
     for entry in entries:
         assert entry["log_likelihood_error"] > 0
         assert entry["posterior_gap"] > -5 * entry["posterior_gap_error"]
+
+
+def test_a_run_whose_last_checkpoint_found_no_room_is_not_finished(tmp_path, monkeypatch):
+    chosen, save = recipe(), checkpoints.save
+
+    def full(folder, step, *rest):
+        if step == 18:
+            raise OSError(28, "No space left on device")
+        return save(folder, step, *rest)
+
+    monkeypatch.setattr(checkpoints, "save", full)
+    with pytest.raises(OSError, match="No space left"):
+        loop(tmp_path, chosen).fit()
+    assert logged(tmp_path)[-1]["split"] == "validation"
+    assert not Run(tmp_path).finished()
+    monkeypatch.setattr(checkpoints, "save", save)
+    loop(tmp_path, chosen).fit()
+    assert Run(tmp_path).finished()

@@ -69,6 +69,9 @@ class Run:
                 path.rmdir()
             beside.rename(path)
             flush(path.parent)
+            for above in path.absolute().parent.parents:  # of which some may be as new as the run
+                with contextlib.suppress(OSError):  # not all of them are ours to open
+                    flush(above)
         except BaseException as error:
             shutil.rmtree(beside, ignore_errors=True)
             if isinstance(error, OSError) and error.errno in (errno.ENOTEMPTY, errno.EEXIST):
@@ -154,8 +157,10 @@ class Run:
         write_atomically(self.path / METRICS, "".join(json.dumps(entry) + "\n" for entry in entries))
 
     def finished(self) -> bool:
-        """Whether the log says that the last epoch was validated."""
-        return any(e.get("split") == "validation" and e["epoch"] >= self.recipe.epochs for e in self.metrics())
+        """Whether the last epoch was validated, by the log, and saved: a full disk may come between the two."""
+        ends = [e["step"] for e in self.metrics() if e["split"] == "validation" and e["epoch"] >= self.recipe.epochs]
+        saved = [path.parent.name for path in (self.path / "checkpoints").glob("step_*/manifest.json")]
+        return bool(ends) and any(name[5:].isdigit() and int(name[5:]) >= ends[-1] for name in saved)
 
 
 def _is_entry(entry: Any) -> bool:
