@@ -19,6 +19,7 @@ ODD = 70
 """Exit code of a child that ended in a traceback."""
 LIBC = "cannot allocate memory for thread-local data: ABORT"
 """What the C library says, and ends the process, where a thread's first use of a library finds no memory."""
+ON = "the same command goes on: arzhang "
 MODULES = ("arzhang.cli", "arzhang.assembly", "arzhang.evaluation", "arzhang.report.page", "arzhang.publish",
            "arzhang.reproduce", "arzhang.studies.gradients", "arzhang.data.pairs", "torch._dynamo")  # fmt: skip
 
@@ -32,11 +33,11 @@ class Ended(NamedTuple):
 
     @property
     def clear(self) -> bool:
-        """Whether it ended well, by the signal that was sent, or with one line for the user and no traceback."""
+        """Whether it ended well, by the signal that was sent, or with one line for the user and no traceback. What has
+        many parts may say one of each that failed, and last the command that goes on."""
         lines = [line for line in self.said.splitlines() if line.startswith(("arzhang: ", LIBC))]
-        return self.code == 0 or (
-            "Traceback" not in self.said and self.code != ODD and (self.code < 0 or len(lines) == 1)
-        )
+        told = len(lines) == 1 or (lines and lines == self.said.splitlines()[-len(lines) :] and ON in lines[-1])
+        return self.code == 0 or ("Traceback" not in self.said and self.code != ODD and (self.code < 0 or bool(told)))
 
 
 def warm() -> None:
