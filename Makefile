@@ -39,6 +39,8 @@ reproduce: $(VENV)/.installed
 # several processes would wait for each other by spinning.
 PROCESSES ?= $(shell $(PYTHON) -c "import os; print(min(4, (os.cpu_count() or 1) + 1))")
 test: export OMP_NUM_THREADS = 1
+# Where bytecode is switched off, every process and every command of a test would compile it all anew.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 

@@ -130,10 +130,12 @@ class Run:
         """All lines of the log; a line that a kill left half-written, or that is none of a log, is passed over."""
         path = self.path / METRICS
         entries = []
-        for line in path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else []:
-            with contextlib.suppress(ValueError, RecursionError):
-                if _is_entry(entry := json.loads(line)):
-                    entries.append(entry)
+        if path.exists():
+            with path.open(encoding="utf-8", errors="replace", newline="\n") as lines:
+                for line in lines:
+                    with contextlib.suppress(ValueError, RecursionError):
+                        if _is_entry(entry := json.loads(line)):
+                            entries.append(entry)
         return entries
 
     def truncate(self, step: int) -> None:
