@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from arzhang import assembly, memory
 from arzhang.contracts import Batch, Example
-from arzhang.fabric import Fabric
+from arzhang.devices import Fabric
 from arzhang.networks import pix2pix as networks
 from arzhang.networks.pix2pix import Discriminator, Generator
 from arzhang.networks.resnet import ResNetGenerator

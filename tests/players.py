@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from arzhang.contracts import Batch, Example
-from arzhang.fabric import Fabric
+from arzhang.devices import Fabric
 from arzhang.training import checkpoint as checkpoints
 from arzhang.training.loop import Loop
 from arzhang.training.run import Run

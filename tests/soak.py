@@ -19,7 +19,7 @@ import torch
 from torch import nn
 
 from arzhang.contracts import Example, Turn
-from arzhang.fabric import Fabric
+from arzhang.devices import Fabric
 from arzhang.recipes import VAE
 from arzhang.training import checkpoint as checkpoints
 from arzhang.training import run as runs

@@ -12,8 +12,8 @@ from torch.distributions import Independent, Normal
 
 from arzhang import assembly, cli, divergences, gradients, recipes
 from arzhang.data.images import Images
+from arzhang.devices import Fabric
 from arzhang.errors import ArzhangError
-from arzhang.fabric import Fabric
 from arzhang.metrics import features
 from arzhang.training import checkpoint as checkpoints
 from arzhang.training.loop import Interrupted, Loop

@@ -16,7 +16,7 @@ import pytest
 import torch
 from command import ROOT, arzhang, environment, folder_of_images, start, within
 
-from arzhang import assembly, cli, evaluation, recipes, sharing
+from arzhang import assembly, cli, devices, evaluation, recipes, sharing
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.training import checkpoint as checkpoints
 from arzhang.training.run import Run
@@ -62,14 +62,14 @@ def launched(monkeypatch):
 
 
 def test_torchrun_says_how_many_there_are(launched):
-    assert assembly.layout(4, 2, asked=True) == (4, 2)
+    assert devices.layout(4, 2, asked=True) == (4, 2)
     launched(2, 6)
-    assert assembly.layout(1, 1, asked=False) == assembly.layout(3, 2, asked=True) == (2, 3)
+    assert devices.layout(1, 1, asked=False) == devices.layout(3, 2, asked=True) == (2, 3)
     with pytest.raises(UsageError, match=r"--devices 4 --nodes 1: torchrun has started 6 processes; leave both out"):
-        assembly.layout(4, 1, asked=True)
+        devices.layout(4, 1, asked=True)
     launched(2, 5)
     with pytest.raises(UsageError, match="5 processes, 2 on this node"):
-        assembly.layout(1, 1, asked=False)
+        devices.layout(1, 1, asked=False)
 
 
 def test_a_batch_that_the_ranks_cannot_share_is_refused(launched, images, tmp_path, capsys):
@@ -206,15 +206,15 @@ def test_only_the_loss_of_a_rank_is_called_that():
     gloo = "[/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:547] Connection closed by peer [127.0.0.1]:4242"
     for error in (RuntimeError(gloo), torch.distributed.DistBackendError("NCCL communicator was aborted")):
         told = r"rank 0 of 1 on \S+ lost the others: .* gone; all is well"
-        with pytest.raises(ArzhangError, match=told), assembly.together("all is well"):
+        with pytest.raises(ArzhangError, match=told), devices.together("all is well"):
             raise error
-    with pytest.raises(RuntimeError, match="shape"), assembly.together("all is well"):
+    with pytest.raises(RuntimeError, match="shape"), devices.together("all is well"):
         raise RuntimeError("shape mismatch")
 
 
 def test_a_rank_ends_with_the_one_that_started_it(tmp_path):
     """Even where it waits for ever."""
-    waiting = "from arzhang import assembly; assembly._end_with_parent(); print('up', flush=True)"
+    waiting = "from arzhang import devices; devices._end_with_parent(); print('up', flush=True)"
     child = f"import time; {waiting}; time.sleep(500)"
     begun = f"p = subprocess.Popen([sys.executable, '-c', {child!r}]); print(p.pid, flush=True)"
     parent = f"import subprocess, sys; {begun}; p.wait()"

@@ -10,7 +10,7 @@ import pytest
 import torch
 from command import folder_of_images
 
-from arzhang import assembly, cli, recipes, sweep
+from arzhang import cli, devices, recipes, sweep
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.report import figures
 from arzhang.wording import LANGUAGES
@@ -78,7 +78,7 @@ def test_how_many_at_once(monkeypatch):
     assert sweep._at_once(plan) == 3
     assert sweep._at_once([*plan, *plan]) == 4
     assert sweep._at_once([recipes.VAE(accelerator="cpu", devices=2)]) == 1
-    monkeypatch.setattr(assembly, "device", lambda name: torch.device("cuda"))
+    monkeypatch.setattr(devices, "device", lambda name: torch.device("cuda"))
     assert sweep._at_once(plan) == 1
 
 

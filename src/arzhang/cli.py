@@ -128,11 +128,11 @@ def finished(run: Any) -> None:
 def evaluate(words: Words) -> None:
     """measure a run on its test part: eval.json and figures/"""
     path, how, seen = options("evaluate", words, Evaluate, Features, positional=["RUN"], about=evaluate.__doc__ or "")
-    from arzhang import assembly, evaluation
+    from arzhang import devices, evaluation, sharing
     from arzhang.report import diagnosis
 
     earlier = None if how.baseline is None else evaluation.read(Path(how.baseline))  # it may be this run's own
-    with assembly.ranks(how.accelerator, how.devices, how.nodes) as device:
+    with devices.ranks(how.accelerator, how.devices, how.nodes) as device:
         found = evaluation.evaluate(
             path,
             samples=how.samples,
@@ -145,9 +145,9 @@ def evaluate(words: Words) -> None:
             diagnose=how.diagnose,
             judge=how.segmenter,
             told_by=how.classifier,
-            notify=say if assembly.first() else _quiet,
+            notify=say if sharing.first() else _quiet,
         )
-        if not assembly.first():
+        if not sharing.first():
             return
     _tell(found)
     say(f"written: {Path(path) / evaluation.EVALUATION}")
@@ -190,13 +190,13 @@ def score(words: Words) -> None:
     """two folders of images, ours or not: `arzhang score REAL MADE --metrics fid kid prdc [--json]`"""
     about = "Judge the images of MADE by those of REAL."
     real, made, how, seen = options("score", words, Score, Features, positional=["REAL", "MADE"], about=about)
-    from arzhang import assembly, evaluation, scoring
+    from arzhang import devices, evaluation, scoring, sharing
     from arzhang.metrics import scores
     from arzhang.report import diagnosis
 
     out = Path(how.diagnose) if how.diagnose else None
     earlier = None if how.baseline is None else evaluation.read(Path(how.baseline))
-    with assembly.ranks(how.accelerator, how.devices, how.nodes) as device:
+    with devices.ranks(how.accelerator, how.devices, how.nodes) as device:
         found = scoring.score(
             Path(real),
             Path(made),
@@ -208,7 +208,7 @@ def score(words: Words) -> None:
             diagnose_in=out,
             notify=_quiet if how.json else say,
         )
-        if not assembly.first():
+        if not sharing.first():
             return None
     page = None if out is None else diagnosis.write([out], out / "index.html", how.language)
     if how.json:
@@ -269,7 +269,7 @@ def translate(words: Words) -> None:
     """images through a trained pix2pix or cyclegan: `arzhang translate RUN IMAGE|DIR [--out DIR]`"""
     about = "Translate an image, or every image of a folder; RUN may be a *_net_G.pth of the public port."
     path, source, how = options("translate", words, Translate, positional=["RUN", "IMAGE"], about=about)
-    from arzhang import assembly, translation
+    from arzhang import devices, translation
 
     written = translation.translate(
         path,
@@ -280,7 +280,7 @@ def translate(words: Words) -> None:
         seed=how.seed,
         dropout=how.dropout,
         checkpoint=how.checkpoint,
-        device=assembly.device(how.accelerator),
+        device=devices.device(how.accelerator),
         notify=say,
     )
     say(f"written: {written[0] if len(written) == 1 else f'{len(written)} images in {how.out}'}")
@@ -322,9 +322,9 @@ def explain(words: Words) -> None:
 
 
 def _where(path: str, how: Pictures, name: str) -> tuple[Path, str, Any]:
-    from arzhang import assembly
+    from arzhang import devices
 
-    return Path(how.out) if how.out else Path(path) / "figures" / name, how.checkpoint, assembly.device(how.accelerator)
+    return Path(how.out) if how.out else Path(path) / "figures" / name, how.checkpoint, devices.device(how.accelerator)
 
 
 def report(words: Words) -> None:
@@ -380,10 +380,10 @@ def demo(words: Words) -> None:
         from arzhang.demo.build import build
 
         return say(f"written: {build(path, how.build, checkpoint=how.checkpoint, notify=say)}")
-    from arzhang import assembly
     from arzhang import demo as page
+    from arzhang import devices
 
-    device = assembly.device(how.accelerator)
+    device = devices.device(how.accelerator)
     page.serve(path, host=how.host, port=how.port, open=how.open, checkpoint=how.checkpoint, device=device, notify=say)
     return None
 
@@ -577,10 +577,10 @@ def overview() -> None:
     """Bare `arzhang`: the device it would use, what data is at hand, and three commands to try."""
     import torch
 
-    from arzhang import __version__, assembly
+    from arzhang import __version__, devices
     from arzhang.data import sources
 
-    device = assembly.device("auto")
+    device = devices.device("auto")
     name = torch.cuda.get_device_name() if device.type == "cuda" else f"{torch.get_num_threads()} threads"
     say(f"Arzhang {__version__}: generative models, measured and explained\n\ndevice  {device.type} ({name})")
     for one, source in sources.SOURCES.items():

@@ -13,6 +13,11 @@ def place() -> tuple[int, int]:
     return (torch.distributed.get_rank(), torch.distributed.get_world_size()) if together else (0, 1)
 
 
+def first() -> bool:
+    """Whether this rank is the one that writes and speaks."""
+    return place()[0] == 0
+
+
 def each(own: T) -> list[T]:
     """What each rank has, in their order."""
     _, ranks = place()

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from arzhang import assembly, evaluation, hands, recipes
+from arzhang import assembly, devices, evaluation, hands, recipes
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.files import write_atomically
 from arzhang.metrics import scores
@@ -119,7 +119,7 @@ def one(
     `evaluation.evaluate`, with the extractor that `features` names, if any."""
     run = finished(recipe, path, notify)
     if not (path / evaluation.EVALUATION).exists():
-        device = assembly.device(recipe.accelerator)
+        device = devices.device(recipe.accelerator)
         if features is not None:
             how["extractor"] = lambda: evaluation.extractor(features, device=device)
         evaluation.evaluate(path, samples=samples, device=device, notify=notify, **how)
@@ -146,7 +146,7 @@ def _there(recipe: recipes.Training, path: Path) -> Run | None:
 
 def _alone_on_a_gpu(plan: Sequence[recipes.Training], processes: int | None, ray: bool) -> bool:
     """Whether one process trains on a GPU, which one small network does not fill."""
-    return processes is None and not ray and all(assembly.device(r.accelerator).type == "cuda" for r in plan)
+    return processes is None and not ray and all(devices.device(r.accelerator).type == "cuda" for r in plan)
 
 
 def _together(plan: Sequence[recipes.Training], paths: Sequence[Path], notify: Notify) -> None:
@@ -166,7 +166,7 @@ def _together(plan: Sequence[recipes.Training], paths: Sequence[Path], notify: N
 
 def _at_once(plan: Sequence[recipes.Training]) -> int:
     """How many runs train at once: one a core on a CPU, whose cores one small network does not fill; else one."""
-    if any(assembly.device(recipe.accelerator).type != "cpu" or recipe.devices > 1 for recipe in plan):
+    if any(devices.device(recipe.accelerator).type != "cpu" or recipe.devices > 1 for recipe in plan):
         return 1
     return min(len(plan), torch.get_num_threads())  # the cores that this process may use
 

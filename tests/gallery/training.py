@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from arzhang import assembly, recipes
+from arzhang import assembly, devices, recipes
 from arzhang.contracts import Task, Turn
 from arzhang.data import images
 from arzhang.data.images import Images, Splits
@@ -46,7 +46,7 @@ def parts_of(recipe: recipes.Training, n: int) -> Splits:
 
 def train(recipe: recipes.Training, path: Path, n: int = 1_000, spoil: Spoil | None = None) -> Run:
     """Train as `assembly.train` does, in a new run directory, after `spoil` has had its way."""
-    fabric = assembly.launch(recipe)
+    fabric = devices.launch(recipe)
     parts = parts_of(recipe, n)
     given = getattr(parts.train, "input_shape", None)
     shape, classes = parts.train.shape, len(parts.classes or ())

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from arzhang.contracts import Batch, Example, Turn
+from arzhang.devices import Fabric
 from arzhang.errors import ArzhangError, UsageError
-from arzhang.fabric import Fabric
 from arzhang.randomness import permutation
 from arzhang.recipes import VAE as Recipe
 from arzhang.tasks.vae import VAETask

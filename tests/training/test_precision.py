@@ -7,7 +7,7 @@ import torch
 from players import Memory
 
 from arzhang import assembly, recipes
-from arzhang.fabric import Fabric
+from arzhang.devices import Fabric
 from arzhang.training.loop import Loop
 from arzhang.training.run import Run
 

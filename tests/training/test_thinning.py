@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arzhang import cli
-from arzhang.fabric import Fabric
+from arzhang.devices import Fabric
 from arzhang.health import by_epoch
 from arzhang.recipes import VAE
 from arzhang.training import checkpoint as checkpoints

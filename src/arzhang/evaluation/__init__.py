@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from arzhang import assembly, recipes, scoring
+from arzhang import assembly, recipes, scoring, sharing
 from arzhang.contracts import Translator
 from arzhang.data.pairs import Pairs
 from arzhang.errors import ArzhangError, UsageError
@@ -72,7 +72,7 @@ def evaluate(
         return _written(classifier.measure(model, parts.test, protocol), run)
     if isinstance(model, SegmenterTask):
         return _written(segmenter.measure(model, parts.test, protocol), run)
-    figures = run.path / "figures" if assembly.first() else None
+    figures = run.path / "figures" if sharing.first() else None
     if isinstance(model, Translator):
         found, sets = _translator(model, parts, count, seed, protocol, judge, figures)
     elif isinstance(model, GANTask):
@@ -210,7 +210,7 @@ def each_image(path: Path) -> dict[str, Tensor]:
 
 def _written(found: dict[str, Metric], run: Run) -> dict[str, Metric]:
     each = {name: metric.pop(EACH) for name, metric in found.items() if EACH in metric}
-    if assembly.first():
+    if sharing.first():
         if each:
             write_atomically(run.path / EACH_IMAGE, save(each))
         write_atomically(run.path / EVALUATION, json.dumps(found, indent=2) + "\n")

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from arzhang import assembly, hands, recipes
+from arzhang import devices, hands, recipes
 from arzhang.errors import ArzhangError, UsageError
 from arzhang.files import write_atomically
 from arzhang.report import assignment, parts
@@ -274,7 +274,7 @@ class _Whole:
 
 def at_once() -> int:
     """How many parts are made at once: one on a GPU, which takes one thing at a time; else one a core, up to some."""
-    return 1 if assembly.device("auto").type != "cpu" else min(MOST, torch.get_num_threads())
+    return 1 if devices.device("auto").type != "cpu" else min(MOST, torch.get_num_threads())
 
 
 def by_hand(job: hands.Job, notify: Notify) -> None:

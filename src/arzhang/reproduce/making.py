@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from arzhang import assembly, evaluation, explain, recipes, sweep
+from arzhang import devices, evaluation, explain, recipes, sweep
 from arzhang.data import edges, images
 from arzhang.data import pairs as data
 from arzhang.data.images import Images
@@ -131,7 +131,7 @@ def weights(work: Work) -> None:
 
 def fid(work: Work) -> None:
     """3g on the real Inception network, at the n that the budget allows."""
-    n, device = work.budget.fid_n, assembly.device("auto")
+    n, device = work.budget.fid_n, devices.device("auto")
     for _, name in work.seeds("vae"):
         found = evaluation.read(work.home / name)
         if found.get("fid_samples", {}).get("n") != n:

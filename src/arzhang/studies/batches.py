@@ -11,10 +11,10 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from arzhang import assembly, recipes
+from arzhang import assembly, devices, recipes
 from arzhang.contracts import Batch, Example
+from arzhang.devices import Fabric
 from arzhang.errors import UsageError
-from arzhang.fabric import Fabric
 from arzhang.files import write_atomically
 from arzhang.randomness import generator, permutation
 from arzhang.report import figures
@@ -55,7 +55,7 @@ def study(options: BatchStudy, out: Path, notify: Callable[[str], None] = print)
     """
     _check(options)
     out.mkdir(parents=True, exist_ok=True)
-    device = assembly.device(options.accelerator)
+    device = devices.device(options.accelerator)
     parts = assembly.splits(_recipe(options, "pathwise", options.batch_sizes[0], 0), device, notify)
     train, validation = First(parts.train, options.images), First(parts.validation, 2_000)
     arms = []

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import Tensor
 
-from arzhang import assembly, pictures, recipes, sweep
+from arzhang import assembly, devices, pictures, recipes, sweep
 from arzhang.contracts import Batch
 from arzhang.data.sprites import NAMES
 from arzhang.errors import UsageError
@@ -150,7 +150,7 @@ def _images(
     options: BetaStudy, seen: Extractor, out: Path, notify: Notify
 ) -> tuple[list[Arm], tuple[int, int, int], dict[str, float]]:
     """Every arm, the images' shape, and the floor: as many training images against the validation images."""
-    device = assembly.device(options.accelerator)
+    device = devices.device(options.accelerator)
     parts = assembly.splits(_recipe(options, 1.0, 0), device, notify)
     if options.n > len(parts.validation):
         raise UsageError(f"--n {options.n}: the validation part holds {len(parts.validation):,} images")
@@ -236,7 +236,7 @@ def _over(arms: Sequence[Arm], name: str) -> dict[str, float]:
 
 def _sprites(options: BetaStudy, out: Path, notify: Notify) -> list[dict[str, Any]]:
     """MIG and DCI of the codes of validation sprites for each β, over seeds."""
-    device = assembly.device(options.accelerator)
+    device = devices.device(options.accelerator)
     parts = assembly.splits(_sprites_recipe(options, 1.0, 0), device, notify)
     factors = cast(Tensor, parts.validation.factors)
     rows = []
@@ -365,7 +365,7 @@ def _apart_table(rows: list[dict]) -> dict[str, Any]:
 
 def _draw(options: BetaStudy, out: Path) -> list[dict[str, Any]]:
     """Samples at each β, and what every active unit does, of the first seed's runs; sprites after them."""
-    device = assembly.device(options.accelerator)
+    device = devices.device(options.accelerator)
     found: list[dict[str, Any]] = []
     plan: list[tuple[str, list[recipes.VAE]]] = [
         ("images", [_recipe(options, beta, 0) for beta in (*sorted(options.beta), None)])

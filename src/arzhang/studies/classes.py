@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from arzhang import assembly, pictures, recipes, sweep
+from arzhang import assembly, devices, pictures, recipes, sweep
 from arzhang.errors import UsageError
 from arzhang.evaluation import classifier, gan
 from arzhang.files import write_atomically
@@ -35,7 +35,7 @@ def study(options: ClassStudy, out: Path, notify: Notify = print) -> dict[str, A
     """Images of each class, and how often a classifier sees the class that was asked for. Writes `classes.json`, a
     figure, a picture; returns what it holds. What is trained for it is kept in `out/runs`."""
     runs = _runs(options, out, notify)
-    device = assembly.device(options.accelerator)
+    device = devices.device(options.accelerator)
     run = runs["cgan"]
     model = assembly.load(run.path, checkpoint="last", device=device)
     network = gan.classifier_for(model, runs["classifier"].path, run)

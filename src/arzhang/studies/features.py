@@ -4,14 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from arzhang import assembly, recipes, sweep
+from arzhang import devices, recipes, sweep
 from arzhang.evaluation import classifier
 from arzhang.metrics.features import Extractor, inception_extractor
 
 
 def extractor(options: Any, out: Path, notify: Callable[[str], None]) -> Extractor:
     """`features` of a study's options: a classifier that is trained in `out/runs`, the Inception network, or a run."""
-    device = assembly.device(options.accelerator)
+    device = devices.device(options.accelerator)
     if options.features == "inception":
         return inception_extractor(
             "pytorch-fid", device=device, precision=getattr(options, "feature_precision", "float32")

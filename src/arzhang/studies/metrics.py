@@ -15,7 +15,7 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.functional import gaussian_blur, resize
 
-from arzhang import assembly, pictures, recipes
+from arzhang import assembly, devices, pictures, recipes
 from arzhang.data import images as data
 from arzhang.errors import UsageError
 from arzhang.files import write_atomically
@@ -63,7 +63,7 @@ def study(options: MetricStudy, out: Path, notify: Notify = print) -> dict[str, 
     """Spoil, measure, compare with chance. Writes `metrics.json`, figure and sheet; returns what the JSON holds."""
     _check(options)
     out.mkdir(parents=True, exist_ok=True)
-    device = assembly.device(options.accelerator)
+    device = devices.device(options.accelerator)
     parts = data.load(dataset=options.dataset, device=device, notify=notify)
     if options.n > len(parts.validation) or options.n * options.repeats > len(parts.train):
         held = f"{len(parts.validation):,} images to validate and {len(parts.train):,} to train"
@@ -262,7 +262,7 @@ def _vae(options: MetricStudy, sets: _Sets) -> dict[str, dict[str, float]]:
 
 def _protocols(options: MetricStudy, parts: data.Splits) -> dict[str, dict[str, float]]:
     """FID of untouched training images, the validation images made ready by one protocol and they by another."""
-    device = assembly.device(options.accelerator)
+    device = devices.device(options.accelerator)
     found: dict[str, dict[str, float]] = {}
     rows: dict[str, tuple[Tensor, Tensor]] = {}
     for name in PROTOCOLS:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from arzhang import assembly, recipes, sweep
+from arzhang import assembly, devices, recipes, sweep
 from arzhang.data.images import Splits
 from arzhang.errors import UsageError
 from arzhang.studies.options import OfPix2Pix
@@ -27,7 +27,7 @@ def pix2pix(options: OfPix2Pix, out: Path, notify: Callable[[str], None], **chan
 
     Raises UsageError where a run is given that is none of pix2pix.
     """
-    device = assembly.device(options.accelerator)
+    device = devices.device(options.accelerator)
     if options.run is not None:
         run = Run(options.run)
         if not isinstance(run.recipe, recipes.Pix2Pix):

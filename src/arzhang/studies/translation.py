@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from arzhang import assembly, evaluation, pictures, recipes, sweep
+from arzhang import assembly, devices, evaluation, pictures, recipes, sweep
 from arzhang.contracts import Task, Translator
 from arzhang.data.images import Splits
 from arzhang.data.pairs import Pairs
@@ -103,7 +103,7 @@ def _path(out: Path, arm: str, seed: int) -> Path:
 
 def _judged(options: TranslationStudy, out: Path, notify: Notify) -> Judged:
     """Data, the segmenter that is given or trained on them, the feature network that is asked for."""
-    device = assembly.device(options.accelerator)
+    device = devices.device(options.accelerator)
     features = inception_extractor(device=device) if options.features == "inception" else None  # may not be here
     own = plans.judge(options)
     path = Path(options.segmenter) if options.segmenter else out / "runs" / "segmenter"

@@ -26,8 +26,8 @@ from torchvision.utils import make_grid, save_image
 
 from arzhang import memory
 from arzhang.contracts import LUCK, Batch, Examples, Remembering, Scalars, Task
+from arzhang.devices import Fabric
 from arzhang.errors import ArzhangError, UsageError
-from arzhang.fabric import Fabric
 from arzhang.files import write_atomically
 from arzhang.health import findings
 from arzhang.randomness import generator, permutation, reseed
