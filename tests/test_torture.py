@@ -15,6 +15,7 @@ import pytest
 import tifffile
 import torch
 from command import environment
+from safetensors import SafetensorError
 from safetensors.torch import save
 
 from arzhang import assembly, cli, evaluation, recipes
@@ -22,7 +23,7 @@ from arzhang.data import cache, images
 from arzhang.data.decode import Unreadable, read
 from arzhang.data.decode import header as header_of
 from arzhang.errors import ArzhangError, UsageError
-from arzhang.metrics import frechet
+from arzhang.metrics import features, frechet
 from arzhang.report import results
 from arzhang.training import checkpoint as checkpoints
 from arzhang.training import published
@@ -236,6 +237,21 @@ def test_a_checkpoint_names_files_of_its_own(tmp_path, name):
     told = []
     assert checkpoints.newest_sound(tmp_path, told.append) is None
     assert ["its manifest is missing or unreadable" in line for line in told] == [True]
+
+
+def test_weights_that_find_no_room_are_an_error_of_the_disk(tmp_path, monkeypatch):
+    """`publish` ended in a traceback of safetensors, and a full cache would have ended what it only makes faster."""
+
+    def full(*_, **__):
+        raise SafetensorError("Error while serializing: I/O error: No space left on device")
+
+    monkeypatch.setattr("safetensors.torch.serialize_file", full)
+    monkeypatch.setenv("ARZHANG_CACHE", str(tmp_path / "cache"))
+    weights = {"a": torch.zeros(3)}
+    with pytest.raises(OSError, match=r"model\.safetensors: could not be written .*No space"):
+        published.write(tmp_path, {}, weights)
+    features.keep(weights, lambda beside: tmp_path / "kept.safetensors")
+    assert not any(path.is_file() for path in tmp_path.rglob("*"))
 
 
 def test_a_sheet_is_whole_or_the_one_before(tmp_path, monkeypatch):

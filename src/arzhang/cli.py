@@ -330,9 +330,9 @@ def _where(path: str, how: Pictures, name: str) -> tuple[Path, str, Any]:
 def report(words: Words) -> None:
     """one self-contained HTML page of a run"""
     path, how = options("report", words, Report, positional=["RUN"], about=report.__doc__ or "")
-    from arzhang.report import page
+    from arzhang.report import run_page
 
-    written = page.write(Path(path), Path(how.out) if how.out else None, how.language)
+    written = run_page.write(Path(path), Path(how.out) if how.out else None, how.language)
     say(f"written: {written}")
     if how.pdf:
         from arzhang.report import pdf
@@ -415,10 +415,10 @@ def study(words: Words) -> None:
     about = (STUDIES[name].__doc__ or "").strip()
     how, where = options(f"study {name}", rest, STUDIES[name], Study, about=about)
     out = Path(where.out or Path("studies") / name)
-    from arzhang.report import page
+    from arzhang.report import study_page
 
     importlib.import_module(f"arzhang.studies.{name}").study(how, out, notify=say)
-    say(f"written: {page.write_study(out, where.language)}")
+    say(f"written: {study_page.write(out, where.language)}")
     return None
 
 
@@ -440,7 +440,7 @@ def sweep(words: Words) -> None:
     recipe, how = options(f"sweep {system}", typed, recipes.SYSTEMS[system], Sweep)
     out = Path(how.out or Path("sweeps") / system)
     from arzhang import sweep as many
-    from arzhang.report import page
+    from arzhang.report import study_page
 
     unlike = {
         f.name: getattr(recipe, f.name) for f in dataclasses.fields(recipe) if getattr(recipe, f.name) != f.default
@@ -448,7 +448,7 @@ def sweep(words: Words) -> None:
     shared = recipes.as_flags(unlike)
     wanted = {name: value for name, value in dataclasses.asdict(how).items() if name not in ("out", "language")}
     many.sweep(system, shared, several, out, **wanted, notify=say)
-    say(f"written: {page.write_study(out, how.language)}")
+    say(f"written: {study_page.write(out, how.language)}")
     return None
 
 

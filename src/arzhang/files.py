@@ -2,7 +2,12 @@
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -20,6 +25,18 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     except BaseException:
         Path(beside).unlink(missing_ok=True)
         raise
+
+
+def write_tensors(path: Path, tensors: "Mapping[str, Tensor]", metadata: dict[str, str] | None = None) -> None:
+    """Tensors as a safetensors file, straight to its place. Raises OSError where there is no room for it, as other
+    writers do: safetensors has an error of its own."""
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file  # brings torch, which not every command needs
+
+    try:
+        save_file({name: tensor.detach().contiguous() for name, tensor in tensors.items()}, path, metadata)
+    except SafetensorError as error:
+        raise OSError(f"{path}: could not be written ({error})") from None
 
 
 def flush(path: Path) -> None:

@@ -10,8 +10,7 @@ from test_cli import refused
 
 from arzhang import cli
 from arzhang.publish import publish
-from arzhang.report import page
-from arzhang.report.results import read
+from arzhang.report.results import number, read
 
 
 class Page(HTMLParser):
@@ -78,7 +77,7 @@ def test_numbers_are_those_of_the_run(article):
     for run in runs:
         results = read(run if run.is_dir() else run.parent)
         for metric in results.evaluation.values():
-            assert page.number(metric) in text
+            assert number(metric) in text
 
 
 def test_another_run_gives_other_numbers(home, tmp_path):

@@ -5,7 +5,7 @@ import shutil
 import pytest
 from report.made import make_run
 
-from arzhang.report import page
+from arzhang.report import page, run_page
 
 pytestmark = [
     pytest.mark.browser,
@@ -81,11 +81,11 @@ def pages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
     run = make_run(folder / "run", beta=4.0, data="/a/rather/long/path/without/a/place/to/break/it/my_pictures")
     bare = make_run(folder / "bare", lines=[], evaluated=False, drawn=False)
-    both = [section for path in (run, bare) for section in page.run_sections(path)]
+    both = [section for path in (run, bare) for section in run_page.sections(path)]
     return {
-        "run": page.write(run),
-        "persian": page.write(run, language="fa"),
-        "bare": page.write(bare),
+        "run": run_page.write(run),
+        "persian": run_page.write(run, language="fa"),
+        "bare": run_page.write(bare),
         "several": page.write_page(folder / "index.html", "Several runs on one page", both),
     }
 

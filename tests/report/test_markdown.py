@@ -6,7 +6,7 @@ import pytest
 from markdown_it import MarkdownIt
 from PIL import Image
 
-from arzhang.report import blocks, markdown, page
+from arzhang.report import blocks, markdown, run_page
 
 
 def rendered(found):
@@ -32,7 +32,7 @@ def test_words_mean_themselves(words):
 
 
 def test_every_section_of_a_run(run):
-    for section in page.run_sections(run):
+    for section in run_page.sections(run):
         html, text, kept = rendered(markdown.section(section))
         assert text.startswith("## ")
         assert all(shown.alt for shown in kept)
@@ -62,7 +62,7 @@ def test_a_table_keeps_its_cells_and_tells_protocols_once():
 
 
 def test_small_multiples_are_one_picture(run):
-    (curves,) = (section for section in page.run_sections(run) if section.id.endswith("-curves"))
+    (curves,) = (section for section in run_page.sections(run) if section.id.endswith("-curves"))
     _, _, kept = rendered(markdown.pieces(curves.blocks))
     (drawn,) = (block for block in curves.blocks if isinstance(block, blocks.Drawings))
     assert len(drawn.drawings) > 1

@@ -14,7 +14,7 @@ from report.made import boxes, entries, make_run, write_sheet
 
 from arzhang import recipes
 from arzhang.errors import ArzhangError, UsageError
-from arzhang.report import blocks, page
+from arzhang.report import blocks, page, run_page
 
 VOID = ("meta", "link", "img", "input")
 
@@ -53,7 +53,7 @@ def read(path):
 
 
 def test_every_hyper_parameter_with_value_and_meaning(run):
-    found = read(page.write(run)).text
+    found = read(run_page.write(run)).text
     documented = recipes.documentation(recipes.VAE)
     for field in dataclasses.fields(recipes.VAE):
         value = yaml.safe_load((run / "config.yaml").read_text())["recipe"][field.name]
@@ -65,7 +65,7 @@ def test_every_hyper_parameter_with_value_and_meaning(run):
 
 
 def test_what_was_trained_and_the_numbers(run):
-    found = read(page.write(run)).text
+    found = read(run_page.write(run)).text
     for said in (
         "1,280 images of 12×12 pixels (grey)",
         "8 epochs in batches of 128: 80 steps in 1 min 16 s",
@@ -83,7 +83,7 @@ def test_what_was_trained_and_the_numbers(run):
 
 
 def test_sections_figures_and_pictures(run):
-    parsed = read(page.write(run))
+    parsed = read(run_page.write(run))
     tags = [tag for tag, _ in parsed.tags]
     assert tags.count("h1") == 1
     assert tags.count("h2") == tags.count("section") == 9
@@ -100,7 +100,7 @@ def test_sections_figures_and_pictures(run):
 
 
 def test_text_is_escaped(run):
-    html = page.write(run).read_text(encoding="utf-8")
+    html = run_page.write(run).read_text(encoding="utf-8")
     assert "<i>" not in html
     assert "boxes &amp; &lt;i&gt;edges&lt;/i&gt;" in html
     assert "beta 4 <b>" not in html
@@ -108,7 +108,7 @@ def test_text_is_escaped(run):
 
 
 def test_commands_say_what_differs_and_can_be_typed(run):
-    found = read(page.write(run)).text
+    found = read(run_page.write(run)).text
     command = re.search(r"arzhang train vae (.*?) arzhang evaluate", found)[1]
     assert command == "--epochs=8 --beta=4.0 --latent-dim=4 --out='beta 4 <b>'"
     recipe = recipes.from_mapping(recipes.VAE, vars(recipes.parser(recipes.VAE).parse_args(command.split()[:3])))
@@ -117,7 +117,7 @@ def test_commands_say_what_differs_and_can_be_typed(run):
 
 
 def test_nothing_comes_from_elsewhere(run):
-    html = page.write(run).read_text(encoding="utf-8")
+    html = run_page.write(run).read_text(encoding="utf-8")
     assert not re.search(r"<(script|link [^>]*stylesheet|iframe|object)", html)
     links = re.findall(r'(?:src|href|action)="([^"]*)"|url\(([^)]*)\)', html)
     assert {re.match(r"#|data:", a or b) is not None for a, b in links} == {True}
@@ -127,7 +127,7 @@ def test_nothing_comes_from_elsewhere(run):
 
 def test_what_is_missing_is_named_with_its_command(tmp_path):
     run = make_run(tmp_path / "bare", lines=[], evaluated=False, drawn=False)
-    found = read(page.write(run)).text
+    found = read(run_page.write(run)).text
     assert "Not there yet: figures/originals.png, figures/reconstructions.png, figures/samples.png." in found
     for file in ("figures/interpolation.png", "figures/traversal.png"):
         assert f"Not there yet: {file}. arzhang evaluate bare" in found
@@ -139,21 +139,21 @@ def test_what_is_missing_is_named_with_its_command(tmp_path):
 
 def test_a_run_half_done_says_so(tmp_path):
     run = make_run(tmp_path / "half", lines=entries(epochs=3))
-    assert "So far 3 of 8 epochs are trained" in read(page.write(run)).text
+    assert "So far 3 of 8 epochs are trained" in read(run_page.write(run)).text
 
 
 def test_a_line_cut_by_a_kill_is_passed_over(run):
-    whole = read(page.write(run)).text
+    whole = read(run_page.write(run)).text
     with (run / "metrics.jsonl").open("a") as file:
         file.write('{"step": 81, "epo')
-    assert read(page.write(run)).text == whole
+    assert read(run_page.write(run)).text == whole
 
 
 def test_damage_within_the_log_is_counted(run):
     lines = (run / "metrics.jsonl").read_text().splitlines()
     lines[3], lines[5] = "{", '"text"'
     (run / "metrics.jsonl").write_text("\n".join(lines))
-    assert "Lines of metrics.jsonl that could not be read and are left out: 2." in read(page.write(run)).text
+    assert "Lines of metrics.jsonl that could not be read and are left out: 2." in read(run_page.write(run)).text
 
 
 WRONG = [
@@ -172,10 +172,10 @@ WRONG = [
 
 @pytest.mark.parametrize("content", WRONG)
 def test_a_wrong_evaluation_is_one_clear_error(run, content):
-    before = page.write(run).read_bytes()
+    before = run_page.write(run).read_bytes()
     (run / "eval.json").write_text(content)
     with pytest.raises(ArzhangError) as caught:
-        page.write(run)
+        run_page.write(run)
     assert str(caught.value).startswith(str(run / "eval.json"))
     assert "\n" not in str(caught.value)
     assert (run / "report.html").read_bytes() == before
@@ -183,25 +183,25 @@ def test_a_wrong_evaluation_is_one_clear_error(run, content):
 
 def test_what_is_no_run_is_refused(tmp_path):
     with pytest.raises(UsageError, match="no such folder"):
-        page.write(tmp_path / "nowhere")
+        run_page.write(tmp_path / "nowhere")
     with pytest.raises(UsageError, match="holds no config"):
-        page.write(tmp_path)
+        run_page.write(tmp_path)
     (tmp_path / "config.yaml").write_text("system: vae\n")
     with pytest.raises(ArzhangError, match=r"config.yaml: holds no recipe"):
-        page.write(tmp_path)
+        run_page.write(tmp_path)
     assert not (tmp_path / "report.html").exists()
 
 
 def test_an_unknown_language_is_refused(run):
     with pytest.raises(UsageError, match="--language xx: known are en"):
-        page.write(run, language="xx")
+        run_page.write(run, language="xx")
 
 
 def test_a_damaged_picture_is_named(run):
     sheet = run / "figures" / "samples.png"
     sheet.write_bytes(sheet.read_bytes()[:-200])
     (run / "samples" / "epoch_0004.png").write_bytes(b"")
-    found = read(page.write(run)).text
+    found = read(run_page.write(run)).text
     assert "Damaged and not shown: figures/samples.png." in found
     assert "Damaged and not shown: samples/epoch_0004.png." in found
 
@@ -217,7 +217,7 @@ def test_numbers_that_are_none(run):
     found["active_units"]["protocol"]["variances"] = [0.0] * 4
     (run / "eval.json").write_text(json.dumps(found))
     (run / "figures" / "traversal.png").unlink()
-    text = read(page.write(run)).text
+    text = read(run_page.write(run)).text
     assert "None of 4 latent dimensions is active" in text
     assert "No unit is active, so there is nothing to move." in text
 
@@ -229,7 +229,7 @@ def test_a_system_that_nobody_has_worded_yet(run):
     (run / "config.yaml").write_text(yaml.safe_dump(config))
     lines = [{"step": s, "epoch": 1, "split": "train", "fool_it": 1 / s, "catch_it": s / 9} for s in range(1, 20)]
     (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    parsed = read(page.write(run))
+    parsed = read(run_page.write(run))
     assert "--crop 256" in parsed.text
     assert "arzhang train translator --crop=256" in parsed.text
     labels = [a["aria-label"] for tag, a in parsed.tags if tag == "svg" and "aria-label" in a]
@@ -239,7 +239,7 @@ def test_a_system_that_nobody_has_worded_yet(run):
 
 def test_several_runs_on_one_page(tmp_path):
     runs = [make_run(tmp_path / name) for name in ("seed 0", "seed 1")]
-    sections = [section for run in runs for section in page.run_sections(run)]
+    sections = [section for run in runs for section in run_page.sections(run)]
     parsed = read(page.write_page(tmp_path / "out" / "index.html", "Both", sections))
     ids = [attributes["id"] for _, attributes in parsed.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
@@ -269,29 +269,29 @@ def test_large_pictures_are_shown_as_jpeg(tmp_path):
 
 
 def test_a_page_is_never_half_there(run, monkeypatch):
-    before = page.write(run).read_bytes()
-    monkeypatch.setattr(page.os, "fdopen", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "No space left")))
+    before = run_page.write(run).read_bytes()
+    monkeypatch.setattr(run_page.os, "fdopen", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "No space left")))
     with pytest.raises(OSError, match="No space left"):
-        page.write(run)
+        run_page.write(run)
     assert (run / "report.html").read_bytes() == before
     assert [p.name for p in run.iterdir() if p.name.startswith(".")] == []
 
 
 def test_pages_are_of_a_size_to_send(run):
-    assert page.write(run).stat().st_size < 1_000_000
+    assert run_page.write(run).stat().st_size < 1_000_000
 
 
 def test_previews_of_a_long_training(run):
     for epoch in range(10, 110, 10):
         write_sheet(run / "samples" / f"epoch_{epoch:04d}.png", boxes(32), columns=32)
-    text = read(page.write(run)).text
+    text = read(run_page.write(run)).text
     assert "Strips in samples/ that are not shown: 6." in text
     shown = re.findall(r"\bepoch (\d+)", text.split("not shown: 6.")[1].split("The numbers")[0])
     assert shown == ["4", "10", "30", "60", "80", "100"]
 
 
 def test_figures_follow_the_page(run):
-    html = page.write(run).read_text(encoding="utf-8")
+    html = run_page.write(run).read_text(encoding="utf-8")
     drawn = "".join(re.findall(r'<svg [^>]*role="img".*?</svg>', html, re.DOTALL))
     assert "var(--series-0" in drawn
     assert "<text" in drawn

@@ -9,7 +9,7 @@ from test_cli import refused
 
 from arzhang import cli
 from arzhang.errors import ArzhangError
-from arzhang.report import page, pdf
+from arzhang.report import pdf, run_page
 
 needs_chromium = pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Debian's chromium")
 
@@ -40,7 +40,7 @@ def test_a_run_as_pdf(run, capsys):
 
 
 def test_folds_are_opened_and_links_beside_the_page_taken_out(run):
-    html = page.write(run).read_text(encoding="utf-8")
+    html = run_page.write(run).read_text(encoding="utf-8")
     assert "<details>" in html
     printed = pdf.unfolded(html)
     assert printed.count("<details open>") == html.count("<details>")
@@ -59,5 +59,5 @@ def test_a_browser_that_prints_nothing(run, monkeypatch, tmp_path):
     false = shutil.which("false")
     monkeypatch.setattr(pdf, "browser", lambda: false)
     with pytest.raises(ArzhangError, match=r"report\.pdf: false did not print it \(without a word\)"):
-        pdf.write(page.write(run))
+        pdf.write(run_page.write(run))
     assert not (run / "report.pdf").exists()

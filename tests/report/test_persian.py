@@ -7,7 +7,7 @@ import pytest
 from report.made import make_run
 from report.test_page import Text
 
-from arzhang.report import figures, page, prose
+from arzhang.report import figures, prose, run_page, study_page
 from arzhang.wording import words
 
 ARABIC = re.compile("[\u0600-\u06ff]")
@@ -16,7 +16,7 @@ ARABIC = re.compile("[\u0600-\u06ff]")
 @pytest.fixture(scope="module")
 def html(tmp_path_factory):
     run = make_run(tmp_path_factory.mktemp("fa") / "run", beta=4.0)
-    return page.write(run, language="fa").read_text(encoding="utf-8")
+    return run_page.write(run, language="fa").read_text(encoding="utf-8")
 
 
 def test_the_page_says_what_it_is(html):
@@ -67,7 +67,7 @@ def test_a_study_draws_in_each_language_and_each_page_takes_its_own(tmp_path):
     study = {"study": "gradients", "options": {"samples": 1000, "sigma": 1.0, "estimators": ["pathwise"]}}
     study |= {"conclusions": [], "figures": [draw()], "tables": []}
     (tmp_path / "gradients.json").write_text(json.dumps(study), encoding="utf-8")
-    english, persian = (page.write_study(tmp_path, code).read_text(encoding="utf-8") for code in ("en", "fa"))
+    english, persian = (study_page.write(tmp_path, code).read_text(encoding="utf-8") for code in ("en", "fa"))
     assert "mean μ" in english
     assert not ARABIC.search(english[english.index("<svg") : english.index("</svg>")])
     assert "میانگین \u2066μ\u2069" in persian

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from arzhang.errors import ArzhangError, UsageError
-from arzhang.report import figures, page
+from arzhang.report import figures, page, study_page
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def folder(tmp_path):
 
 
 def test_a_section_says_draws_and_tabulates(folder, tmp_path):
-    section = page.study_section(folder, assignment="1d")
+    section = study_page.section(folder, assignment="1d")
     html = page.write_page(tmp_path / "index.html", section.title, [section]).read_text(encoding="utf-8")
     assert "pathwise (α) takes 3 ns" in html
     assert "var(--series-0" in html
@@ -59,10 +59,10 @@ def test_files_of_a_figure_have_its_own_colours(folder):
 
 def test_damage_is_one_clear_line(folder, tmp_path_factory):
     with pytest.raises(UsageError, match="no study has written here"):
-        page.study_section(tmp_path_factory.mktemp("empty"))
+        study_page.section(tmp_path_factory.mktemp("empty"))
     (folder / "gradients.json").write_text("{", encoding="utf-8")
     with pytest.raises(ArzhangError, match="not JSON"):
-        page.study_section(folder)
+        study_page.section(folder)
     (folder / "gradients.json").write_text('{"study": "gradients"}', encoding="utf-8")
     with pytest.raises(ArzhangError, match="are missing"):
-        page.study_section(folder)
+        study_page.section(folder)

@@ -20,8 +20,9 @@ ODD = 70
 LIBC = "cannot allocate memory for thread-local data: ABORT"
 """What the C library says, and ends the process, where a thread's first use of a library finds no memory."""
 ON = "the same command goes on: arzhang "
-MODULES = ("arzhang.cli", "arzhang.assembly", "arzhang.evaluation", "arzhang.report.page", "arzhang.publish",
-           "arzhang.reproduce", "arzhang.studies.gradients", "arzhang.data.pairs", "torch._dynamo")  # fmt: skip
+MODULES = ("arzhang.cli", "arzhang.assembly", "arzhang.evaluation", "arzhang.report.run_page", "arzhang.publish",
+           "arzhang.report.study_page", "arzhang.reproduce", "arzhang.studies.gradients", "arzhang.data.pairs",
+           "torch._dynamo")  # fmt: skip
 
 
 class Ended(NamedTuple):

@@ -22,11 +22,12 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from rich.progress import Progress
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from arzhang import memory, sharing
 from arzhang.errors import ArzhangError, UsageError
+from arzhang.files import write_tensors
 from arzhang.metrics import weights as files
 from arzhang.metrics.weights import cache, sha256
 from arzhang.networks import inception
@@ -166,7 +167,7 @@ def keep(tensors: Mapping[str, Tensor], place: Callable[[Path], Path]) -> None:
         os.close(handle)
         beside = Path(name)
         try:
-            save_file({key: value.contiguous() for key, value in tensors.items()}, beside)
+            write_tensors(beside, tensors)
             kept = place(beside)
             kept.parent.mkdir(parents=True, exist_ok=True)
             beside.replace(kept)

@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from arzhang.errors import UsageError
 from arzhang.publish.document import Document, Told
 from arzhang.publish.found import runs_in, studies_in
-from arzhang.report import page
+from arzhang.report import study_page
 
 Notify = Callable[[str], None]
 ARTICLE, HTML = "article.md", "article.html"
@@ -43,7 +43,7 @@ def _whole(path: Path, document: Document) -> str:
 
 def _study(folder: Path, name: str, document: Document) -> str:
     """A study's figures and what was found, without its tables, which Medium cannot show."""
-    blocks = page.study_section(folder).blocks
+    blocks = study_page.section(folder).blocks
     return document.blocks(name, [b for b in blocks if b.kind in ("text", "findings", "drawings", "pictures")])
 
 

@@ -9,9 +9,9 @@ import jinja2
 
 from arzhang import __version__, recipes
 from arzhang.publish import bundle
-from arzhang.report import markdown, page
+from arzhang.report import markdown, page, run_page
 from arzhang.report.blocks import Block
-from arzhang.report.results import Results, read
+from arzhang.report.results import Results, number, read
 
 PICTURES = "pictures"
 PAPERS: dict[str, tuple[tuple[str, str], ...]] = {
@@ -82,7 +82,7 @@ class Told:
         self.licence = bundle.licence(self.given, str(self.data.get("description", "")))
         self.say = page.Say()
         self.document, self.prefix = document, prefix
-        self.sections = {part: make for part, _, make in page.SECTIONS.get(self.system, page.SECTIONS["vae"])}
+        self.sections = {part: make for part, _, make in run_page.SECTIONS.get(self.system, run_page.SECTIONS["vae"])}
 
     @property
     def system(self) -> str:
@@ -118,7 +118,7 @@ class Told:
 
     def number(self, name: str) -> str:
         """A measured value and its standard error."""
-        return page.number(self.results.evaluation[name])
+        return number(self.results.evaluation[name])
 
     def value(self, name: str) -> float:
         return self.results.evaluation[name].value
@@ -139,7 +139,7 @@ class Told:
             told += [str(metric.protocol[key]) for key in ("network", "resize", "precision") if key in metric.protocol]
             of = f" ({'; '.join(told)})" if told else ""
             what, unit = (markdown.escaped(text) for text in (self.say.label(name), metric.unit))
-            lines.append(f"- {what}: **{page.number(metric)}** {unit}{of}")
+            lines.append(f"- {what}: **{number(metric)}** {unit}{of}")
         return "\n".join(lines) or markdown.escaped(self.say("run.evaluation_missing"))
 
     def section(self, name: str, kinds: str = "") -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 from arzhang.report import analysis
 from arzhang.report.analysis import Conclusion
 from arzhang.report.blocks import Block, Cell, Missing, Picture, Pictures, Section, Table, Unreadable, picture
-from arzhang.report.page import Say, number, slug
-from arzhang.report.results import Metric, Results, read
+from arzhang.report.page import Say, slug
+from arzhang.report.results import Metric, Results, number, read
 
 JUDGED = ("fid_samples", "fd_samples", "kid_samples", "fid_made", "kid_made")
 """Distances of samples, or of a translator's images, from test images: the first that both runs have decides."""

@@ -13,12 +13,13 @@ from markupsafe import Markup
 
 from arzhang import recipes
 from arzhang.errors import UsageError
-from arzhang.report import analysis, beside, page
+from arzhang.report import analysis, beside, page, run_page, study_page
 from arzhang.report.assignment import Show, Shown
 from arzhang.report.blocks import PNG, Block, Commands, Details, Findings, Pictures, Prose, Table, Text, picture
-from arzhang.report.page import Keep, Say
-from arzhang.report.results import Metric, read
+from arzhang.report.page import Say
+from arzhang.report.results import Metric, number, read
 from arzhang.report.source import definition
+from arzhang.report.study_page import Keep
 
 PUBLICATIONS = "publications.yaml"
 FORM = """\
@@ -40,7 +41,7 @@ def _sorted(blocks: Iterable[Block]) -> Shown:
 
 
 def _study(folder: Path, language: str, keep: Keep = lambda kind, piece: piece, about: bool = True) -> Shown:
-    experiment, conclusion, settings = page.study_blocks(folder, language, folder.parent.parent, keep)
+    experiment, conclusion, settings = study_page.blocks(folder, language, folder.parent.parent, keep)
     return Shown(experiment if about else experiment[1:], conclusion, settings)
 
 
@@ -52,7 +53,7 @@ def study(name: str, id: str) -> Show:
 def _run(path: Path, language: str, *parts: str) -> Shown:
     """Some sections of a run. Its hyper-parameters stand under 5f."""
     say, results = Say(language), read(path)
-    make = {name: make for name, _, make in page.SECTIONS.get(results.system, page.SECTIONS["vae"])}
+    make = {name: make for name, _, make in run_page.SECTIONS.get(results.system, run_page.SECTIONS["vae"])}
     prefix = page.slug(path.name)
     return replace(_sorted(block for part in parts for block in make[part](results, say, prefix)), settings_at="5f")
 
@@ -70,7 +71,7 @@ def _numbers(path: Path, language: str, starts: Sequence[str], said: Sequence[st
     say, results = Say(language), read(path)
     names = [name for name in results.evaluation if name.startswith(tuple(starts))]
     conclusions = [found for found in analysis.numbers(results) if found["id"].removeprefix("run.") in said]
-    table: list[Block] = [page.measures(results, say, names)] if names else []
+    table: list[Block] = [run_page.measures(results, say, names)] if names else []
     return Shown(table, say.findings(conclusions), settings_at="5f")
 
 
@@ -92,7 +93,7 @@ def _over_seeds(runs: Sequence[Path], language: str, starts: Sequence[str]) -> S
         spread = sum((value - mean) ** 2 for value in values) / (len(values) - 1)
         unit = all_of[0][name].unit
         rows.append(
-            [say.label(name), page.number(Metric(mean, (spread / len(values)) ** 0.5, None, unit, {})), say.named(unit)]
+            [say.label(name), number(Metric(mean, (spread / len(values)) ** 0.5, None, unit, {})), say.named(unit)]
         )
     title = say("assignment.seeds", n=len(runs))
     return Shown([Table(title, [say("run.metric"), title, say("run.unit")], rows, numeric=(1,))] if rows else ())
@@ -171,7 +172,7 @@ def mixture(home: Path, language: str) -> dict[str, Shown]:
 
 def _components(path: Path, language: str) -> Shown:
     say = Say(language)
-    found, missing = page.run_sheets(read(path), say, ("components",))
+    found, missing = run_page.sheets(read(path), say, ("components",))
     return Shown([Pictures(list(found.values()))] if found else missing)
 
 
@@ -254,7 +255,7 @@ def networks(home: Path, language: str) -> dict[str, Shown]:
 def _drawn(home: Path, name: str, language: str) -> list[Block]:
     say = Say(language)
     title = say("assignment.layers", name=say(f"assignment.{name}"))
-    return [Text(title), page.drawings(home / "networks", name, f"n-{name}", title, say, home.parent)]
+    return [Text(title), study_page.drawings(home / "networks", name, f"n-{name}", title, say, home.parent)]
 
 
 def _layers(home: Path, name: str, language: str) -> Table:

@@ -32,6 +32,23 @@ class Metric:
     protocol: dict[str, Any]
 
 
+def number(metric: Metric) -> str:
+    r"""A value and its uncertainty, to two digits of the latter.
+
+    >>> number(Metric(242.2069, 0.7581, 10_000, "nats per image", {})).replace("\xa0", " ")
+    '242.21 ± 0.76'
+    """
+    value, error = metric.value, metric.uncertainty
+    if not math.isfinite(value):
+        return str(value)
+    if error is not None and math.isfinite(error) and error > 0:
+        places = max(0, 1 - math.floor(math.log10(error)))
+        text = f"{value:,.{places}f}\xa0±\xa0{error:.{places}f}"  # not to be broken over lines
+    else:
+        text = f"{value:,}" if isinstance(value, int) else f"{value:,.5g}"
+    return text.replace("-", "−")
+
+
 @dataclass(frozen=True)
 class Results:
     """What a run directory says."""

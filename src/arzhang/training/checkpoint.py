@@ -17,11 +17,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from arzhang.errors import ArzhangError
-from arzhang.files import flush, flush_all
+from arzhang.files import flush, flush_all, write_tensors
 
 MANIFEST, STATE = "manifest.json", "state.json"
 WEIGHTS, AVERAGED, OPTIMIZERS = "weights.safetensors", "averaged.safetensors", "optimizers.safetensors"
@@ -146,10 +146,7 @@ def save(
     try:
         beside.mkdir(parents=True)
         for name, content in tensors.items():
-            try:
-                save_file({key: tensor.detach().contiguous() for key, tensor in content.items()}, beside / name)
-            except SafetensorError as error:
-                raise ArzhangError(f"{final / name}: could not be written ({error})") from None
+            write_tensors(beside / name, content)
         text = json.dumps({"step": step, "validation": validation, **state})
         (beside / STATE).write_text(text, encoding="utf-8")
         files = {path.name: sha256(path) for path in sorted(beside.iterdir())}

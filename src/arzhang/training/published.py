@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from safetensors.torch import save_file
 from torch import Tensor
 
 from arzhang.errors import ArzhangError, UsageError
+from arzhang.files import write_tensors
 from arzhang.recipes import SYSTEMS, Training, from_mapping
 from arzhang.training import checkpoint as checkpoints
 
@@ -33,8 +33,7 @@ class Published(NamedTuple):
 
 def write(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
     """The two files. `config` has a run's `system`, `recipe`, `data` and `versions`."""
-    weights = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
-    save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+    write_tensors(folder / WEIGHTS, tensors, {"format": "pt"})
     told = {"library_name": "arzhang", **config, "sha256": checkpoints.sha256(folder / WEIGHTS)}
     (folder / CONFIG).write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
