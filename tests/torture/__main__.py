@@ -28,6 +28,8 @@ KILLED = ("train", "evaluate", "cache", "zip", "reproduce", "publish", "report")
 SHORT = ("train", "publish")
 DEAR = {"reproduce": 4}
 """Times fewer that a verb is struck, for it takes so many times longer."""
+CALLS = 160
+"""Writing calls of a verb at most, at each of which the disk is full; one with more gets so many of them."""
 NAMED = {signal.SIGKILL: "SIGKILL", signal.SIGTERM: "SIGTERM"}
 
 
@@ -60,9 +62,9 @@ def disturbances(
         for signum, called in NAMED.items():
             yield f"{name}: {called}", lambda name=name, signum=signum, n=n: of(name).killed(signum, n)
         yield f"{name}: power cut", lambda name=name, n=n: of(name).cut_off(n)
-        every = None if times >= 40 and name not in DEAR else n
-        yield f"{name}: disk full from a call on", lambda name=name, every=every: of(name).filled(every)
-        yield f"{name}: one call that fails", lambda name=name, every=every: of(name).filled(every, stays=False)
+        some = n if name in DEAR or times < 40 else CALLS
+        yield f"{name}: disk full from a call on", lambda name=name, some=some: of(name).filled(some)
+        yield f"{name}: one call that fails", lambda name=name, some=some: of(name).filled(some, stays=False)
     if short:
         return
     if os.getuid() == 0 and sys.platform == "linux":

@@ -118,12 +118,12 @@ class Torture:
                     failures.append(f"{self.verb.name}, power cut {i} at call {k} of {calls}, seed {seed}: {wrong}")
         return Tally(times, struck, failures)
 
-    def filled(self, calls: int | None = None, error: int = errno.ENOSPC, stays: bool = True) -> Tally:
-        """The disk is full (or fails otherwise) from each writing call on in turn, or from some of them on."""
+    def filled(self, calls: int, error: int = errno.ENOSPC, stays: bool = True) -> Tally:
+        """The disk is full (or fails otherwise) from each writing call on in turn, or from so many of them on."""
         with self.place() as place:
             count = self._counted(lambda: Full(place, None), place)
         luck = Random(f"{self.seed} {self.verb.name} {error} {stays}")
-        at = range(1, count + 1) if calls is None else sorted(luck.sample(range(1, count + 1), min(calls, count)))
+        at = sorted(luck.sample(range(1, count + 1), min(calls, count)))
         struck, failures = 0, []
         for k in at:
             with self.place() as place:
