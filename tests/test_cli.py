@@ -237,6 +237,64 @@ def test_changed_data_are_noticed(tmp_path, capsys):
     refused(capsys, 1, ["resume", path, "--epochs", 2], "not those that this run began with")
 
 
+def test_data_that_were_moved_are_named_again(images, tmp_path, capsys):
+    """An evaluation named an option that it does not have, and nothing but the file itself could say where they lie."""
+    here, there, run = tmp_path / "here", tmp_path / "there", tmp_path / "run"
+    shutil.copytree(images, here)
+    words = ["train", "vae", "--data", here, "--epochs", 1, "--latent-dim", 2, "--batch-size", 16, "--out", run]
+    assert said(capsys, *words)[0] == 0
+    here.rename(there)
+    again = f"`arzhang resume {run} --data DIR` says where"
+    refused(capsys, 2, ["evaluate", run, "--samples", 2], f"{here}: no such folder", again)
+    refused(capsys, 2, ["reconstruct", run], again)
+    assert cli.main(["resume", str(run), "--data", str(there)]) == 0
+    code, out, _ = said(capsys, "evaluate", run, "--samples", 2)
+    assert code == 0
+    assert "other data" not in out
+    Image.new("L", (16, 16), 7).save(there / "one-more.png")
+    code, out, _ = said(capsys, "evaluate", run, "--samples", 2)
+    assert code == 0
+    assert f"{run}: was trained on other data than there are now" in out
+
+
+def test_epochs_that_are_done_cannot_be_asked_for(run, capsys):
+    before = (run / "config.yaml").read_bytes()
+    refused(capsys, 2, ["resume", run, "--epochs", 1], "--epochs 1: 2 are done already")
+    assert (run / "config.yaml").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "phrase"),
+    [
+        (["train", "vae", "--precision", "16-mixed", "--accelerator", "cpu"], "16-mixed: needs a GPU; a CPU takes bf16"),
+        (["train", "vae", "--dataset", "mnist", "--data-root", "nowhere"], "--data-root nowhere: no such folder"),
+        (["train", "vae", "--init-from", "nowhere"], "--init-from nowhere: no such run or file"),
+        (["sweep", "vae", "--beta", "1", "1"], "sweep: --beta has a value twice"),
+    ],
+)
+def test_what_would_fail_late_or_for_nothing_is_refused_at_once(words, phrase, images, tmp_path, capsys):
+    data = [] if "--dataset" in words else ["--data", images]
+    refused(capsys, 2, [*words, *data, "--epochs", 1, "--batch-size", 16, "--out", tmp_path / "out"], phrase)
+
+
+def test_an_option_that_does_nothing_is_named(images, tmp_path, capsys):
+    words = ["--sigma", "0.1", "--components", "5", "--latent-dim", 2, "--epochs", 1, "--batch-size", 16]
+    code, out, _ = said(capsys, "train", "vae", "--data", images, *words, "--out", tmp_path / "run")
+    assert code == 0
+    assert "--sigma 0.1: does nothing with --likelihood bernoulli" in out
+    assert "--components 5: does nothing with --prior normal" in out
+
+
+def test_help_of_a_sweep(capsys):
+    code, out, _ = said(capsys, "sweep", "vae", "--help")
+    assert code == 0
+    assert out.startswith("usage: arzhang sweep SYSTEM --OPTION VALUE VALUE")
+
+
+def test_an_export_leaves_others_folders_alone(run, images, capsys):
+    refused(capsys, 2, ["export", run, "--format", "safetensors", "--out", images], "holds other files; choose an empty")
+
+
 def test_a_damaged_config_is_said(run, tmp_path, capsys):
     for content in (
         "",

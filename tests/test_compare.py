@@ -87,7 +87,7 @@ def test_scores_of_another_protocol_are_refused(tmp_path, capsys):
         for metric in found.values():
             metric["protocol"] = {"data": data}
         (path / "eval.json").write_text(json.dumps(found), encoding="utf-8")
-    refused(capsys, 2, ["compare", one, other], "another protocol", "evaluate both alike")
+    refused(capsys, 2, ["compare", one, other], "another protocol", "evaluated alike")
 
 
 def test_the_verb(seeds, tmp_path, capsys):

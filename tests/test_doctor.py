@@ -94,6 +94,17 @@ def test_numbers_of_the_evaluation_are_read_too(tmp_path):
     assert [one.rule for one in doctor.diagnose(run)] == ["bound_broken"]
 
 
+@pytest.mark.parametrize(("n", "error", "wrong"), [(1, None, []), (2, 0.001, []), (200, 0.01, ["bound_broken"])])
+def test_few_images_do_not_break_a_bound(n, error, wrong, tmp_path):
+    """A validation part of one image was called wrong, its error unknown and taken for none."""
+    run = make_run(tmp_path / "run")
+    (run / "eval.json").unlink()
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    preview = {"step": 80, "epoch": 8, "split": "preview", "n": n, "posterior_gap": -0.25, "posterior_gap_error": error}
+    (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in [*lines, preview]))
+    assert [one.rule for one in doctor.diagnose(run)] == wrong
+
+
 def test_what_makes_no_sense_is_one_line(tmp_path, capsys):
     refused(capsys, 2, ["doctor"], "RUN: missing")
     refused(capsys, 2, ["doctor", tmp_path / "none"], "no such folder")

@@ -27,7 +27,7 @@ from arzhang.tasks.classifier import ClassifierTask
 from arzhang.tasks.cyclegan import CycleGANTask
 from arzhang.tasks.gan import GANTask
 from arzhang.tasks.pix2pix import Pix2PixTask
-from arzhang.tasks.segmenter import SegmenterTask
+from arzhang.tasks.segmenter import SegmenterTask, distance
 from arzhang.tasks.vae import VAETask
 from arzhang.training import checkpoint as checkpoints
 from arzhang.training import ensemble, published
@@ -39,6 +39,10 @@ MOST = 1 << 20
 """Of a side, of channels and of grey levels: no image has more."""
 JUDGED = 128
 """Validation images on which a judge compares distributions."""
+MAPS = 16
+"""Label maps by which their side is judged."""
+STRANGE = 25.0
+"""Levels that colours lie from those of classes where they are no label map's; JPEG moves them by half of that."""
 BEGINNING = 10_000
 """Training images that a task may look at before its first step."""
 LONG = 0.5
@@ -144,6 +148,20 @@ def splits(
     )
 
 
+def data_of(run: Run, device: torch.device | str, notify: Notify) -> data.Splits:
+    """The three parts of the data that a run was trained on; that they are others by now is said. Raises UsageError
+    where they are gone."""
+    if run.recipe.data is not None and not Path(run.recipe.data).exists():
+        raise UsageError(
+            f"{run.recipe.data}: no such folder (--data), and {run.path} was trained on it; "
+            f"`arzhang resume {run.path} --data DIR` says where it lies now"
+        )
+    parts = splits(run.recipe, device, notify)
+    if parts.sha256 != run.config.get("data", {}).get("sha256"):
+        notify(f"{run.path}: was trained on other data than there are now; so its parts may be others, too")
+    return parts
+
+
 def paired(recipe: recipes.Paired, device: torch.device | str) -> data.Splits | None:
     """The same parts as pairs, where the two sides belong together, though a recipe does not train on them so."""
     try:
@@ -209,6 +227,9 @@ def resume(path: Path | str, *, notify: Notify = print, **changes: Any) -> Run:
     """Go on with a run from its last sound checkpoint, with nothing but its name; `changes` may ask for `epochs`."""
     run = Run(path)
     before = run.recipe
+    done = max((entry["epoch"] for entry in run.metrics() if entry["split"] == "validation"), default=0)
+    if changes.get("epochs", done) < done:
+        raise UsageError(f"--epochs {changes['epochs']}: {done} are done already")
     recipe = dataclasses.replace(before, **changes)
     devices, nodes = layout(recipe.devices, recipe.nodes, asked=not changes.keys().isdisjoint(("devices", "nodes")))
     recipe = dataclasses.replace(recipe, devices=devices, nodes=nodes)
@@ -281,7 +302,8 @@ def judge(task: Task, recipe: recipes.Training, parts: data.Splits, notify: Noti
         notify(f"no KID at previews, so the last checkpoint counts as the best ({error})")
         return None
 
-    notify(f"the best checkpoint is that of the least KID at previews, on {n} validation pairs")
+    what = "pairs" if isinstance(parts.validation, pairs.Pairs) else "images"
+    notify(f"the best checkpoint is that of the least KID at previews, on {n} validation {what}")
 
     def batches() -> Iterator[Batch]:
         for indices in torch.arange(n).split(25):
@@ -385,6 +407,14 @@ def load_public(path: Path, device: torch.device | str = "cpu") -> Pix2PixTask:
 def begin(task: Task, recipe: recipes.Training, parts: data.Splits, notify: Notify) -> None:
     """What a task has before its first step: another run's weights, or what it takes from some training images."""
     taken = initialise(task, Path(recipe.init_from), notify) if recipe.init_from else set()
+    if isinstance(task, SegmenterTask):
+        some = parts.train.take(torch.arange(min(MAPS, len(parts.train)), device=parts.train.device)).inputs
+        assert some is not None
+        if (away := distance(some)) > STRANGE:
+            notify(
+                f"the given side's colours lie {away:.0f} of 255 levels from Cityscapes' classes, which are all that a "
+                "segmenter knows; are the label maps on the other side (--direction, --label-side)?"
+            )
     if isinstance(task, VAETask) and "prior.means" not in taken:
         some = parts.train.batch(torch.arange(min(BEGINNING, len(parts.train)), device=task.device))
         task.initialise(some, standardise="vae.mean.weight" not in taken)
@@ -394,6 +424,8 @@ def initialise(task: Task, path: Path, notify: Notify) -> set[str]:
     """Take from another run what fits this task: tensors of equal name and shape; the others are named. Returns the
     names of those taken."""
     source: dict[str, Tensor]
+    if not path.exists():
+        raise UsageError(f"--init-from {path}: no such run or file")
     if path.is_dir():
         source = sound_checkpoint(Run(path), "best", notify).tensors(
             checkpoints.AVERAGED if Run(path).recipe.ema else checkpoints.WEIGHTS

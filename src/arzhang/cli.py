@@ -97,6 +97,8 @@ def train(words: Words) -> None:
     recipe, where = options(f"train {system}", rest, kind, Train, about="Train; --config FILE reads options from YAML.")
     from arzhang import assembly
 
+    for line in recipes.idle(recipe):
+        say(line)
     run = assembly.train(recipe, where.out, overwrite=where.overwrite, go_on=where.go_on, notify=say)
     finished(run)
     return None
@@ -425,7 +427,7 @@ def study(words: Words) -> None:
 def sweep(words: Words) -> None:
     """train one recipe many times: `arzhang sweep vae --weight 0.1 1 10 [--seed 0 1 2] …`, a table and a figure"""
     system, *rest = words or [""]
-    if system in ("", "-h", "--help"):
+    if system in ("", "-h", "--help") or {"-h", "--help"} & set(rest):
         return say(
             "usage: arzhang sweep SYSTEM --OPTION VALUE VALUE … [other options of `arzhang train SYSTEM`]\n"
             f"systems: {', '.join(recipes.SYSTEMS)}; options of the sweep itself: --out, --samples, --metrics, "
@@ -435,6 +437,8 @@ def sweep(words: Words) -> None:
         raise UsageError(f"sweep {system}: no such system; there are: {', '.join(recipes.SYSTEMS)}")
     own = [field.name for field in dataclasses.fields(Sweep)]
     typed, several = recipes.swept(recipes.SYSTEMS[system], rest, own)
+    if twice := next((option for option, found in several.items() if len(set(map(str, found))) < len(found)), None):
+        raise UsageError(f"sweep: {recipes.flag(twice)} has a value twice")
     if not several:
         raise UsageError("sweep: give at least one option several values, such as --weight 0.1 1 10")
     recipe, how = options(f"sweep {system}", typed, recipes.SYSTEMS[system], Sweep)
@@ -489,7 +493,7 @@ def check(words: Words) -> None:
 
     bare = any(word.split("=")[0] in ("--show", "--blanks") for word in words)
     about = "Runs FILE, in a process of its own, compares it with the exact truth, and says what is wrong."
-    *paths, how = options("check", words, Check, positional=[] if bare else ["FILE"], about=about)
+    *paths, how = options("check", words, Check, positional=["FILE?" if bare else "FILE"], about=about)
     if how.blanks is not None:
         return say(f"written: {tutor.write_blanks(Path(how.blanks))}")
     if how.show:

@@ -135,7 +135,7 @@ def compare(first: Group, second: Group, worth: float | None = None) -> Comparis
         lines.append(Line(name, unit, means[0], means[1], floor["value"] if floor else None, sides[0].n, told))
     if not lines:
         name, why = next(iter(refused.items()))
-        raise UsageError(f"{name}: {why}; evaluate both alike to compare them")
+        raise UsageError(f"{name}: {why}; only runs that were evaluated alike, on the same data, can be compared")
     return Comparison(first, second, tuple(lines), refused)
 
 

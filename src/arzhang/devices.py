@@ -143,6 +143,8 @@ def _end_with_parent() -> None:
 def launch(recipe: recipes.Training) -> Fabric:
     """Fabric with the recipe's devices: it starts the other ranks, or joins those of torchrun or SLURM."""
     strategy: str = recipe.strategy
+    if recipe.precision == "16-mixed" and device(recipe.accelerator).type == "cpu":
+        raise UsageError("--precision 16-mixed: needs a GPU; a CPU takes bf16-mixed or 32-true")
     if recipe.devices * recipe.nodes > 1 and strategy == "auto":
         strategy = "ddp"
     if strategy == "ddp" and recipe.players > 1:  # a turn leaves the other players' weights alone

@@ -41,6 +41,8 @@ NARROW = 0.05
 """Images that fill less than this of [0, 1], over the first batches of all epochs, are scaled wrongly."""
 SURE = 4.0
 """Standard errors by which a bound must be broken."""
+ENOUGH = 16
+"""Images from which the error of a mean is known well enough to count so many of."""
 NOTHING = 0.1
 """Nats an image: a latent that tells less tells nothing."""
 ABSURD = 100.0
@@ -203,17 +205,19 @@ def gradient_leaks(run: Record) -> Finding | None:
 def bound_broken(run: Record) -> Finding | None:
     """log p(x), estimated by importance sampling, lies below its own lower bound: −(reconstruction + KL) is then no
     ELBO, for one of the two is not the sum that it should be."""
-    course = by_epoch(run.entries, "preview", "posterior_gap")
-    errors = by_epoch(run.entries, "preview", "posterior_gap_error")
+    course, errors, many, kls = (
+        by_epoch(run.entries, "preview", term) for term in ("posterior_gap", "posterior_gap_error", "n", "kl")
+    )
     if not course:
         return None
     last = max(course)
     if last not in errors:
         return None
-    gap, error, kl = course[last], errors[last], by_epoch(run.entries, "preview", "kl").get(last, 0.0)
+    gap, error, n, kl = course[last], errors[last], many.get(last, 0.0), kls.get(last, 0.0)
     if (measured := run.evaluation.get("posterior_gap")) and measured["uncertainty"] is not None:
-        gap, error, kl = measured["value"], measured["uncertainty"], run.evaluation["kl"]["value"]  # of more images
-    if gap > -SURE * error - ROUNDING:
+        gap, error, n = measured["value"], measured["uncertainty"], measured["n"] or 0  # of more images
+        kl = run.evaluation["kl"]["value"]
+    if n < ENOUGH or gap > -SURE * error - ROUNDING:
         return None
     dimensions = int(run.recipe.get("latent_dim") or 1)
     return _found("bound_broken", gap=-gap, error=error, epoch=last, kl=kl, dimensions=dimensions)

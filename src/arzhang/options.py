@@ -26,6 +26,8 @@ class Resume:
 
     epochs: int | None = None
     """train to this epoch instead; schedules are computed anew"""
+    data: str | None = None
+    """where its images lie now: the same ones"""
     accelerator: Literal["auto", "cpu", "cuda", "mps"] | None = None
     """another kind of device"""
     devices: int | None = None

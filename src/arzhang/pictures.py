@@ -65,7 +65,9 @@ def interpolate(model: VAETask, images: Float[Tensor, "ends C H W"], steps: int 
 
 
 def activity(model: VAETask, images: Float[Tensor, "n C H W"]) -> Float[Tensor, " D"]:
-    """Variance over the data of each latent dimension's posterior mean (Burda et al. 2016)."""
+    """Variance over the data of each latent dimension's posterior mean (Burda et al. 2016); none of one image."""
+    if len(images) < 2:
+        return torch.zeros(model.recipe.latent_dim, dtype=torch.float64)
     return torch.cat([model.encode(part) for part in images.split(1_000)]).double().var(0)
 
 
@@ -200,7 +202,7 @@ def _images(
 ) -> Float[Tensor, "n C H W"]:
     """The run's test images, at most a thousand, or those of a folder made to fit the model."""
     if folder is None:
-        images = assembly.splits(run.recipe, device, notify).test
+        images = assembly.data_of(run, device, notify).test
     else:
         channels, size, _ = model.shape
         images = data.whole(folder, size=size, channels=channels, device=device, notify=notify)

@@ -104,6 +104,28 @@ class Training:
         )
 
 
+IDLE = {
+    "sigma": ("likelihood", "bernoulli"),
+    "components": ("prior", "normal"),
+    "prior_init": ("prior", "normal"),
+    "prior_lr": ("prior", "normal"),
+    "prior_floor": ("prior", "normal"),
+    "learn_prior": ("prior", "normal"),
+    "posterior_components": ("posterior", "normal"),
+}
+"""Options that do nothing where another one has that value."""
+
+
+def idle(recipe: Training) -> list[str]:
+    """A line for each option of a recipe that was changed and does nothing."""
+    unlike = {f.name for f in dataclasses.fields(recipe) if getattr(recipe, f.name) != f.default}
+    return [
+        f"{flag(name)} {getattr(recipe, name)}: does nothing with {flag(of)} {value}"
+        for name, (of, value) in IDLE.items()
+        if name in unlike and getattr(recipe, of, None) == value
+    ]
+
+
 @dataclass(frozen=True, kw_only=True)
 class VAE(Training):
     """A β-VAE (Kingma & Welling 2014; Higgins et al. 2017): assignment 3."""

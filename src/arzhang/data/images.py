@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -320,7 +321,9 @@ def part(
 def files(path: Path) -> list[str]:
     """Names of the image files in a folder and below it, sorted; links to folders are not followed."""
     if not path.is_dir():
-        raise UsageError(f"{path}: {'not a folder' if path.exists() else 'no such folder'} (--data)")
+        why = "no such folder" if not path.exists() else "not a folder"
+        zipped = path.is_file() and zipfile.is_zipfile(path)
+        raise UsageError(f"{path}: {why} (--data){'; only pairs are read from zips: unpack it' if zipped else ''}")
     found = [
         str(Path(folder, name).relative_to(path))
         for folder, _, names in os.walk(path)

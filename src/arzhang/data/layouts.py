@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from arzhang.data import cache, images
-from arzhang.data.decode import SUFFIXES, Unreadable, header
+from arzhang.data.decode import SUFFIXES, Header, Unreadable, header
 from arzhang.errors import ArzhangError, UsageError
 
 LARGEST_FILE = 1 << 30
@@ -76,9 +76,23 @@ def looks_paired(path: Path) -> bool:
             return equal_names(first)
     except ArzhangError:
         return False
-    seen = [images.attempt(header, found.root / name) for name in first.left[:16]]
-    known = [one for one in seen if not isinstance(one, Unreadable)]
+    known = _first(found)
     return bool(known) and all(one.width == 2 * one.height for one in known)
+
+
+def narrow(layout: Layout) -> tuple[int, int] | None:
+    """Width and height of a file that is to hold two sides, where all of the first ones are hardly wider than high."""
+    if any(sides.right is not None for sides in layout.parts.values()):
+        return None
+    known = _first(layout)
+    return (known[0].width, known[0].height) if known and all(one.width < 1.5 * one.height for one in known) else None
+
+
+def _first(layout: Layout) -> list[Header]:
+    """What the first files of a layout's first part say of themselves."""
+    first = next(iter(layout.parts.values()))
+    seen = [images.attempt(header, layout.root / name) for name in first.left[:16]]
+    return [one for one in seen if not isinstance(one, Unreadable)]
 
 
 def equal_names(sides: Sides) -> bool:

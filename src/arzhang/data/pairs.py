@@ -285,6 +285,12 @@ def load(
 
 def _files(path: Path, how: _How) -> Splits:
     layout = layouts.find(path)
+    if narrow := layouts.narrow(layout):
+        width, height = narrow
+        how.notify(
+            f"{path}: files of {width}×{height} pixels are cut into sides of {width // 2}×{height}; "
+            "single images are no pairs"
+        )
     labels = (how.label_side in ("left", "both"), how.label_side in ("right", "both"))
     wanted = Wanted(how.size, labels, how.snap)
     found = {

@@ -187,6 +187,8 @@ def fetch(name: str, data_root: str | None = None, *, notify: Notify = print) ->
     Whatever the way, the content is checked by its hash before it is kept. Raises ArzhangError with every way to get
     the data where none works here.
     """
+    if data_root is not None and not Path(data_root).is_dir():
+        raise UsageError(f"--data-root {data_root}: no such folder")
     if found := locate(name, data_root):
         return found
     one, folder = source(name), cache_dir() / name

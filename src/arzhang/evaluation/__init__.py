@@ -58,7 +58,7 @@ def evaluate(
     scores.check(metrics)
     run = Run(path)
     model = assembly.load(path, checkpoint=checkpoint, device=device, notify=notify)
-    parts = assembly.splits(run.recipe, device, notify)
+    parts = assembly.data_of(run, device, notify)
     if diagnose and not metrics:
         raise UsageError("--diagnose: looks behind image metrics; give --metrics fid")
     if isinstance(run.recipe, recipes.CycleGAN):
@@ -150,7 +150,7 @@ def judge_again(
     model = assembly.load(path, checkpoint=checkpoint, device=device, notify=notify)
     if isinstance(model, ClassifierTask | SegmenterTask | Translator):
         raise UsageError(f"{run.path} is a run of {run.recipe.system}: give a VAE or a GAN")
-    parts = assembly.splits(run.recipe, device, notify)
+    parts = assembly.data_of(run, device, notify)
     step = assembly.sound_checkpoint(run, checkpoint, notify).step
     protocol = {"split": "test", "data": parts.sha256, "checkpoint": f"{checkpoint}, step {step}", "seed": seed}
     room: Any = gan if isinstance(model, GANTask) else vae

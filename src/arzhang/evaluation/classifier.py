@@ -52,7 +52,8 @@ def extractor(path: Path | str, device: torch.device | str = "cpu") -> Extractor
             )
         return images
 
-    named = f"classifier of {Run(path).recipe.dataset}"
+    recipe = Run(path).recipe
+    named = f"classifier of {Path(recipe.data).resolve().name if recipe.data else recipe.dataset}"
     return Extractor(Embedding(model.classifier), named, weights, FEATURES, prepare, {"resize": "none"}, device)
 
 

@@ -100,6 +100,8 @@ def _likelihoods(model: VAETask, moments: Moments, samples: int, protocol: dict[
 
 
 def _units(model: VAETask, moments: Moments, protocol: dict[str, Any]) -> dict[str, Metric]:
+    if moments.n < 2:  # one image varies by nothing that is known
+        return {}
     variances = moments.variance("codes")
     units: dict[str, Any] = {"threshold": ACTIVE, "variances": variances.tolist()}
     if "kl_by_dimension" in moments.names:

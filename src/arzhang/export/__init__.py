@@ -104,6 +104,8 @@ def _folder(path: Path | str, out: Path | str | None, format: str, fp16: bool, b
     if out is not None:
         if Path(out).exists() and not Path(out).is_dir():
             raise UsageError(f"--out {out}: is a file; a folder is written")
+        if Path(out).exists() and any(Path(out).iterdir()) and not (Path(out) / DESCRIPTION).exists():
+            raise UsageError(f"--out {out}: holds other files; choose an empty folder, or one of an earlier export")
         return Path(out)
     if not Path(path).is_dir() and (str(path).startswith(published.HUB) or Path(path).is_file()):
         raise UsageError(f"{path}: give --out, the folder to write")

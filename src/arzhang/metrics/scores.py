@@ -84,8 +84,13 @@ def scores(
         raise UsageError(f"--metrics {min(more)}: {real.name} holds a mean and a covariance, which serve fid alone")
     if "inception-score" in names and extractor.classes is None:
         source = extractor.protocol["network"]
-        raise UsageError(f"--metrics inception-score: this file of {source} has no final layer; {features.RELEASE.url} "
-                         "has one: give it as --weights FILE")  # fmt: skip
+        raise UsageError(
+            f"--metrics inception-score: this file of {source} has no final layer; {features.RELEASE.url} "
+            "has one: give it as --weights FILE"
+            if source.startswith("FID")
+            else f"--metrics inception-score: the score is by the FID network's classes, not by {source}: "
+            "--features inception"
+        )
     of_real = None if isinstance(real, Published) else extractor.seen(real.batches, real.n, real.name, keep)
     of_made = extractor.seen(made.batches, made.n, made.name, keep)
     protocol = {**extractor.protocol, "real": real.name, "made": made.name, "made_sha256": of_made.sha256}

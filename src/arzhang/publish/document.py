@@ -82,7 +82,7 @@ class Told:
         self.licence = bundle.licence(self.given, str(self.data.get("description", "")))
         self.say = page.Say()
         self.document, self.prefix = document, prefix
-        self.sections = {part: make for part, _, make in run_page.SECTIONS.get(self.system, run_page.SECTIONS["vae"])}
+        self.sections = {part: make for part, _, make in run_page.parts_of(self.system)}
 
     @property
     def system(self) -> str:

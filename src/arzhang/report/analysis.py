@@ -5,6 +5,7 @@ Where the numbers do not say anything, nothing is said.
 
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -145,7 +146,7 @@ def players(results: Results) -> list[Conclusion]:
     l1 = by_epoch(results.train, "train", "g_l1")
     adversarial = by_epoch(results.train, "train", "g_adversarial")
     found: list[Conclusion] = []
-    if all(terms.values()) and adversarial:
+    if all(terms.values()) and len(adversarial) > 1:
         first, last = min(adversarial), max(adversarial)
         d = {epoch: (terms["d_real"][epoch] + terms["d_fake"][epoch]) / 2 for epoch in (first, last)}
         accuracy, g = terms["d_accuracy"], adversarial
@@ -156,11 +157,12 @@ def players(results: Results) -> list[Conclusion]:
             found.append(_of("players_ahead" if ahead else "players_even", **numbers, coin=COIN))
         else:
             found.append(_of("players", **numbers))
-    if l1:
+    if len(l1) > 1:
         first, last = min(l1), max(l1)
         found.append(_of("players_l1", first=first, last=last, l1_first=l1[first], l1_last=l1[last],
                          fell=100 * (1 - l1[last] / l1[first])))  # fmt: skip
-    return [*found, *findings(log, {"recipe": results.recipe, "data": results.data})]
+    measured = {name: asdict(metric) for name, metric in results.evaluation.items()}
+    return [*found, *findings(log, {"recipe": results.recipe, "data": results.data}, measured)]
 
 
 def variety(results: Results) -> list[Conclusion]:

@@ -288,7 +288,7 @@ def course(of: Course, name: str, title: str, x_label: str, y_label: str, alt: s
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=PANEL, layout="constrained")
         axes = figure.add_subplot()
-        axes.plot(xs, ys, color=SERIES[0], solid_joinstyle="round")
+        axes.plot(xs, ys, "o" if len(xs) == 1 else "-", color=SERIES[0], solid_joinstyle="round")
         axes.plot(*of.points, "o", color=SERIES[1], markersize=4.6, markeredgecolor=PAPER, markeredgewidth=0.7)
         axes.set_title(title)
         axes.set_xlabel(x_label)
@@ -296,6 +296,8 @@ def course(of: Course, name: str, title: str, x_label: str, y_label: str, alt: s
         axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
         axes.margins(x=0.02)
+        if len(every := {*xs, *of.points[0]}) and max(every) - min(every) < 1:
+            axes.set_xlim(math.floor(min(every)), math.floor(min(every)) + 2)
         note = _zoom(axes, of)
         svg = inline(figure, name, alt)
     return svg, *note

@@ -53,7 +53,7 @@ def study(name: str, id: str) -> Show:
 def _run(path: Path, language: str, *parts: str) -> Shown:
     """Some sections of a run. Its hyper-parameters stand under 5f."""
     say, results = Say(language), read(path)
-    make = {name: make for name, _, make in run_page.SECTIONS.get(results.system, run_page.SECTIONS["vae"])}
+    make = {name: make for name, _, make in run_page.parts_of(results.system)}
     prefix = page.slug(path.name)
     return replace(_sorted(block for part in parts for block in make[part](results, say, prefix)), settings_at="5f")
 

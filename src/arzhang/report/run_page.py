@@ -52,7 +52,7 @@ def sections(run: Path | str, language: str = "en") -> list[Section]:
     prefix = slug(name)
     return [
         Section(f"{prefix}-{part}", say(f"run.{part}"), make(results, say, prefix), name, assignment)
-        for part, assignment, make in SECTIONS.get(results.system, SECTIONS["vae"])
+        for part, assignment, make in parts_of(results.system)
     ]
 
 
@@ -312,7 +312,7 @@ def _previews(results: Results, say: Say, prefix: str) -> list[Block]:
         except Unreadable:
             damaged.append(Text(say("run.picture_broken", file=f"samples/{path.name}")))
     left = len(paths) - count
-    rows = say(f"run.previews_rows_{results.system if results.system in SECTIONS else 'vae'}")
+    rows = say(f"run.previews_rows_{results.system}")
     said = rows + (f" {say('run.previews_left_out', n=left)}" if left else "")
     return [Text(said), Pictures(strips, strip=results.system != "pix2pix"), *damaged]
 
@@ -397,18 +397,12 @@ def _reproduce(results: Results, say: Say, prefix: str) -> list[Block]:
 Part = tuple[str, str, Callable[[Results, Say, str], list[Block]]]
 
 
-def _gan(sheet: str) -> list[Part]:
-    return [
-        ("setup", "", _setup),
-        (sheet, "", _sheet(sheet)),
-        ("previews", "", _previews),
-        ("curves", "", _curves),
-        ("numbers", "", _numbers),
-        ("hyperparameters", "5f", _hyperparameters),
-        ("reproduce", "", _reproduce),
-    ]
-
-
+END: list[Part] = [
+    ("numbers", "", _numbers),
+    ("hyperparameters", "5f", _hyperparameters),
+    ("reproduce", "", _reproduce),
+]
+PREVIEWS_AND_CURVES: list[Part] = [("previews", "", _previews), ("curves", "", _curves)]
 SECTIONS: dict[str, list[Part]] = {
     "vae": [
         ("setup", "", _setup),
@@ -417,30 +411,25 @@ SECTIONS: dict[str, list[Part]] = {
         ("interpolation", "", _sheet("interpolation")),
         ("traversal", "", _traversal),
         ("previews", "", _previews),
-        ("numbers", "", _numbers),
-        ("hyperparameters", "5f", _hyperparameters),
-        ("reproduce", "", _reproduce),
+        *END,
     ],
-    "gan": _gan("samples"),
-    "cgan": _gan("classes"),
-    "cyclegan": [
-        ("setup", "", _setup),
-        ("cycle", "", _cycle),
-        ("previews", "", _previews),
-        ("curves", "", _curves),
-        ("numbers", "", _numbers),
-        ("hyperparameters", "5f", _hyperparameters),
-        ("reproduce", "", _reproduce),
-    ],
+    "classifier": [("setup", "", _setup), ("curves", "", _curves), *END],
+    "segmenter": [("setup", "", _setup), *PREVIEWS_AND_CURVES, *END],
+    "gan": [("setup", "", _setup), ("samples", "", _sheet("samples")), *PREVIEWS_AND_CURVES, *END],
+    "cgan": [("setup", "", _setup), ("classes", "", _sheet("classes")), *PREVIEWS_AND_CURVES, *END],
+    "cyclegan": [("setup", "", _setup), ("cycle", "", _cycle), *PREVIEWS_AND_CURVES, *END],
     "pix2pix": [
         ("setup", "", _setup),
         ("triplets", "5d", _sheet("triplets")),
         ("previews", "5d", _previews),
         ("curves", "5e", _curves),
         ("variety", "4g", _variety),
-        ("numbers", "", _numbers),
-        ("hyperparameters", "5f", _hyperparameters),
-        ("reproduce", "", _reproduce),
+        *END,
     ],
 }
 """What a run of each system has to show, in order, with the assignment's ids."""
+
+
+def parts_of(system: str) -> list[Part]:
+    """What a run of a system has to show; of one that nobody has named yet, what every run has."""
+    return SECTIONS.get(system, SECTIONS["classifier"])

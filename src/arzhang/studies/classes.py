@@ -39,7 +39,7 @@ def study(options: ClassStudy, out: Path, notify: Notify = print) -> dict[str, A
     run = runs["cgan"]
     model = assembly.load(run.path, checkpoint="last", device=device)
     network = gan.classifier_for(model, runs["classifier"].path, run)
-    parts = assembly.splits(run.recipe, device, notify)
+    parts = assembly.data_of(run, device, notify)
     names = [str(name) for name in run.config["data"]["classes"]]
     right = classifier.measure(network, parts.test, {})["accuracy"]
     results: dict[str, Any] = {

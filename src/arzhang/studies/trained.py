@@ -36,7 +36,7 @@ def pix2pix(options: OfPix2Pix, out: Path, notify: Callable[[str], None], **chan
         recipe = small(options, **changes)
         assembly.refuse_unfit(recipe)
         run = sweep.finished(recipe, out / "runs" / (sweep.name(changes) or "pix2pix"), notify)
-    parts = assembly.splits(run.recipe, device, notify)
+    parts = assembly.data_of(run, device, notify)
     return Trained(run, assembly.load(run.path, checkpoint="last", device=device), parts)
 
 

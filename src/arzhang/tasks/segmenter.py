@@ -113,6 +113,14 @@ def class_map(labels: Float[Tensor, "B 3 H W"]) -> Int64[Tensor, "B H W"]:
     return torch.where(found < len(CITYSCAPES), found, UNLABELLED)
 
 
+def distance(labels: Float[Tensor, "B 3 H W"]) -> float:
+    """How far a label map's colours lie from those of the classes, in levels of 255, in the mean: 0 for a clean one."""
+    seen = (labels.float() * 255).round().permute(0, 2, 3, 1)
+    known = (*CITYSCAPES, *VOID)
+    table = torch.tensor([colour for _, colour in known], dtype=torch.float32, device=seen.device)
+    return (seen - table[nearest(seen, known)]).norm(dim=-1).mean().item()
+
+
 def colours(classes: Int64[Tensor, "B H W"]) -> Float[Tensor, "B 3 H W"]:
     """A label map in [0, 1] in the classes' colours, the unlabelled black."""
     table = torch.tensor([*(colour for _, colour in CITYSCAPES), (0, 0, 0)], device=classes.device) / 255

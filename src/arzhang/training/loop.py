@@ -339,10 +339,10 @@ class Loop:
         count = min(OBSERVED, len(self.validation))
         indices = torch.arange(count, device=self.fabric.device)
         noise = self.task.noise(count, generator(self.recipe.seed, "observe", device=self.fabric.device))
-        entry: dict[str, float] = {}
+        entry: dict[str, float | None] = {}
         for name, term in self.task.observe(batch_of(self.validation, indices, noise)).items():
             entry[name] = term.double().mean().item()
-            entry[f"{name}_error"] = term.double().std().item() / count**0.5 if count > 1 else 0.0
+            entry[f"{name}_error"] = term.double().std().item() / count**0.5 if count > 1 else None
         if entry:
             self._write({"step": self.step, "epoch": epoch, "split": "preview", "n": count, **entry})
 
