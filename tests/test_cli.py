@@ -266,7 +266,10 @@ def test_epochs_that_are_done_cannot_be_asked_for(run, capsys):
 @pytest.mark.parametrize(
     ("words", "phrase"),
     [
-        (["train", "vae", "--precision", "16-mixed", "--accelerator", "cpu"], "16-mixed: needs a GPU; a CPU takes bf16"),
+        (
+            ["train", "vae", "--precision", "16-mixed", "--accelerator", "cpu"],
+            "16-mixed: needs a GPU",
+        ),
         (["train", "vae", "--dataset", "mnist", "--data-root", "nowhere"], "--data-root nowhere: no such folder"),
         (["train", "vae", "--init-from", "nowhere"], "--init-from nowhere: no such run or file"),
         (["sweep", "vae", "--beta", "1", "1"], "sweep: --beta has a value twice"),
@@ -292,7 +295,9 @@ def test_help_of_a_sweep(capsys):
 
 
 def test_an_export_leaves_others_folders_alone(run, images, capsys):
-    refused(capsys, 2, ["export", run, "--format", "safetensors", "--out", images], "holds other files; choose an empty")
+    refused(
+        capsys, 2, ["export", run, "--format", "safetensors", "--out", images], "holds other files; choose an empty"
+    )
 
 
 def test_a_damaged_config_is_said(run, tmp_path, capsys):

@@ -1,6 +1,7 @@
 """GANs through the command: trained on class folders and without, measured, sampled from by class, shown."""
 
 import json
+from pathlib import Path
 
 import pytest
 from command import folder_of_images
@@ -60,6 +61,10 @@ def test_a_cgan_from_class_folders_to_its_page(cgan, classes, capsys, tmp_path):
     found = json.loads((cgan / "eval.json").read_text())
     assert {"d_real", "d_fake", "d_accuracy", "made_variety", "fd_samples", "fd_floor"} <= found.keys()
     assert found["told_samples"]["n"] == 400
+    assert found["fd_samples"]["protocol"]["network"] == f"classifier of {Path(classes).name}"
+    words = ["evaluate", cgan, "--metrics", "inception-score", "-n", "4", "--features", judge]
+    assert cli.main([str(word) for word in words]) == 2
+    assert "by the FID network's classes, not by classifier of" in capsys.readouterr().err
     by_class = found["told_samples"]["protocol"]["by_class"]
     assert by_class.keys() == {"Dots", "boxes"}
     assert sum(by_class.values()) / 2 == pytest.approx(found["told_samples"]["value"])

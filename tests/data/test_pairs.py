@@ -70,6 +70,15 @@ def load(path, **options):
     return pairs.load(data=str(path), notify=said.append, **options), said
 
 
+def test_files_hardly_wider_than_high_are_cut_with_a_word(tmp_path):
+    for i in range(10):
+        save(tmp_path / "single" / f"{i}.png", photo(24, 24))
+    _, said = load(tmp_path / "single")
+    assert any("files of 24×24 pixels are cut into sides of 12×24; single images are no pairs" in line for line in said)
+    joined(tmp_path / "double", 10, 24, 24)
+    assert not any("cut into" in line for line in load(tmp_path / "double")[1])
+
+
 def everything(part, **options):
     return part.take(torch.arange(len(part)), **options)
 

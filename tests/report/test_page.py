@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import re
 from html import unescape
 from html.parser import HTMLParser
@@ -237,6 +238,22 @@ def test_a_system_that_nobody_has_worded_yet(run):
     assert labels[1].startswith("catch it against the step.")
 
 
+@pytest.mark.parametrize("system", ["classifier", "segmenter"])
+def test_what_makes_no_images_has_a_page_without_sheets(system, tmp_path):
+    """They had a VAE's, whose pictures `arzhang evaluate` could never make."""
+    run = make_run(tmp_path / "run", drawn=False)
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    config["system"], config["recipe"] = system, dataclasses.asdict(recipes.SYSTEMS[system]())
+    (run / "config.yaml").write_text(yaml.safe_dump(config))
+    for language in ("en", "fa"):
+        text = read(run_page.write(run, language=language)).text
+        assert "arzhang evaluate run" in text  # to make it again, and nowhere else
+        assert text.count("arzhang evaluate") == 1
+    write_sheet(run / "samples" / "epoch_0001.png", boxes(3))
+    text = read(run_page.write(run)).text
+    assert ("what the segmenter says of every pixel" in text) == (system == "segmenter")
+
+
 def test_several_runs_on_one_page(tmp_path):
     runs = [make_run(tmp_path / name) for name in ("seed 0", "seed 1")]
     sections = [section for run in runs for section in run_page.sections(run)]
@@ -270,7 +287,7 @@ def test_large_pictures_are_shown_as_jpeg(tmp_path):
 
 def test_a_page_is_never_half_there(run, monkeypatch):
     before = run_page.write(run).read_bytes()
-    monkeypatch.setattr(run_page.os, "fdopen", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "No space left")))
+    monkeypatch.setattr(os, "fdopen", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "No space left")))
     with pytest.raises(OSError, match="No space left"):
         run_page.write(run)
     assert (run / "report.html").read_bytes() == before

@@ -5,12 +5,14 @@ import math
 import pytest
 import torch
 
+from arzhang import assembly
 from arzhang.contracts import Batch, Task
+from arzhang.data import pairs
 from arzhang.errors import UsageError
 from arzhang.palettes import CITYSCAPES
 from arzhang.recipes import SYSTEMS
 from arzhang.recipes import Segmenter as Recipe
-from arzhang.tasks.segmenter import VOID, SegmenterTask, class_map, colours
+from arzhang.tasks.segmenter import VOID, SegmenterTask, class_map, colours, distance
 
 SHAPE = (3, 16, 16)
 
@@ -86,6 +88,21 @@ def test_it_learns_what_is_where():
     pictures = task.preview(unseen)
     assert pictures.keys() == {"image", "label", "said"}
     assert torch.equal(class_map(pictures["said"]), said)
+
+
+def test_the_wrong_side_is_named():
+    """Photos in the place of label maps were taken without a word, and every number after that said nothing."""
+    maps = scenes(4)[0].inputs
+    assert distance(maps) == 0
+    assert distance((maps + 0.02).clamp(0, 1)) == pytest.approx(3**0.5 * 5, rel=0.3)
+    for side, strange in (("right", False), ("left", True)):
+        recipe = Recipe(dataset="streets", size=16, scenes=4, validation=1)
+        parts = pairs.load(dataset="streets", size=16, scenes=4, validation=1, notify=lambda _: None)
+        if side == "left":
+            parts = parts._replace(train=pairs.Pairs(parts.train.inputs, parts.train.images))
+        said = []
+        assembly.begin(SegmenterTask(recipe, SHAPE, SHAPE), recipe, parts, said.append)
+        assert [("levels from Cityscapes' classes" in line) for line in said] == [True] * strange
 
 
 def test_refusals():
