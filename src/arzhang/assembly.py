@@ -187,6 +187,8 @@ def train(
     path = Path(out) if out is not None else next_free(recipe)
     if go_on and (path / CONFIG).is_file():
         return _gone_on(Run(path), recipe, notify)
+    if file := next((above for above in path.parents if above.is_file()), None):
+        raise UsageError(f"--out {path}: {file} is a file")
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         refuse_to_overwrite(path, overwrite)  # before the data are read
     refuse_unfit(recipe)

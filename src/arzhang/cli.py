@@ -184,7 +184,7 @@ def _beside(found: Mapping[str, Any], earlier: Mapping[str, Any], where: str) ->
 def _tell(metrics: Mapping[str, Any]) -> None:
     width = max(len(name) for name in metrics)
     for name, metric in metrics.items():
-        spread = "" if metric["uncertainty"] is None else f" ± {metric['uncertainty']:.2g}"
+        spread = f" ± {metric['uncertainty']:.2g}" if metric["uncertainty"] else ""  # 0 of few that are equal is none
         say(f"{name.replace('_', ' '):>{width}} {metric['value']:.4f}{spread} {metric['unit']} (n = {metric['n']:,})")
 
 

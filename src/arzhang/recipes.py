@@ -495,6 +495,7 @@ def _explain(parser: "ArgumentParser", message: str) -> str:
     if found := re.search(r'[Pp]arser key "([\w.]+)"', lines[0]):
         wanted = re.findall(r"(?:Expected an?|Expected) (.+?)(?:\. Got value|$)", "\n".join(lines), re.MULTILINE)
         names = [re.sub(r"<class '(\w+)'>|typing\.Literal|\[|\]", r"\1", one).strip(" .:") for one in wanted]
+        names = [one for one in names if one != "NoneType"] or names
         value = re.search(r"(?:Given value: |Got value: ?)(.+)", message)
         return (
             f"{flag(found[1])} {value[1] if value else ''}: expected {' or '.join(dict.fromkeys(names)) or lines[-1]}"
