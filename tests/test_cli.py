@@ -188,10 +188,7 @@ def test_no_room_to_write_the_run(images, tmp_path, capsys):
     file = tmp_path / "file"
     file.write_text("")
     words = ["train", "vae", "--data", images, "--epochs", 1, "--batch-size", 16, "--out", file / "run"]
-    code, _, error = said(capsys, *words)
-    assert code == 1
-    assert error.count("\n") == 1
-    assert str(file) in error
+    refused(capsys, 2, words, f"{file} is a file")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="limits on file sizes are POSIX's")

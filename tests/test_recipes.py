@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arzhang.cli import Train, options
@@ -96,6 +96,7 @@ recipes = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(recipes)
 def test_any_recipe_survives_being_written_and_read(recipe):
     assert from_mapping(VAE, yaml.safe_load(yaml.safe_dump(dataclasses.asdict(recipe)))) == recipe
