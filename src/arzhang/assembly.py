@@ -151,7 +151,7 @@ def splits(
 def data_of(run: Run, device: torch.device | str, notify: Notify) -> data.Splits:
     """The three parts of the data that a run was trained on; that they are others by now is said. Raises UsageError
     where they are gone."""
-    if run.recipe.data is not None and not Path(run.recipe.data).exists():
+    if run.recipe.data not in (None, *pairs.BUILT_IN) and not Path(str(run.recipe.data)).exists():
         raise UsageError(
             f"{run.recipe.data}: no such folder (--data), and {run.path} was trained on it; "
             f"`arzhang resume {run.path} --data DIR` says where it lies now"

@@ -227,3 +227,8 @@ def test_the_two_players(tmp_path, accuracy, d, l1, expected):
     assert ids(found) == expected
     (findings,) = page.Say().findings(found)
     assert all("{" not in sentence for sentence in findings.sentences)
+
+
+def test_one_epoch_of_a_game_went_nowhere(tmp_path):
+    lines = [line for line in game(lambda e: 0.5, lambda e: 0.69, lambda e: 1 / e) if line["epoch"] == 1]
+    assert ids(analysis.players(read(make_run(tmp_path / "run", lines=lines)))) == ["players_once"]

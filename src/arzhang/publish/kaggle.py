@@ -40,7 +40,7 @@ def write(run: Path, folder: Path, name: str, notify: Notify) -> None:
     changed = {key: value for key, value in told.changed.items() if key not in MACHINE + HERE}
     spare = told.dataset if told.dataset in BUILT_IN and told.dataset != "cityscapes" else "streets"
     book = notebook.composed("kaggle.py.j2", pairs=KAGGLE, source=SOURCE, changed=changed, spare=spare)
-    if told.given.get("data"):
+    if told.given.get("data") not in (None, *BUILT_IN):
         notify(f"kaggle: there it trains this recipe on {KAGGLE}, not on {told.given['data']}")
     notify("kaggle: executing the notebook, which takes minutes")
     with tempfile.TemporaryDirectory() as private:

@@ -146,13 +146,15 @@ def players(results: Results) -> list[Conclusion]:
     l1 = by_epoch(results.train, "train", "g_l1")
     adversarial = by_epoch(results.train, "train", "g_adversarial")
     found: list[Conclusion] = []
-    if all(terms.values()) and len(adversarial) > 1:
+    if all(terms.values()) and adversarial:
         first, last = min(adversarial), max(adversarial)
         d = {epoch: (terms["d_real"][epoch] + terms["d_fake"][epoch]) / 2 for epoch in (first, last)}
         accuracy, g = terms["d_accuracy"], adversarial
         numbers = {"first": first, "last": last, "d_first": d[first], "d_last": d[last], "g_first": g[first],
                    "g_last": g[last], "accuracy_first": accuracy[first], "accuracy_last": accuracy[last]}  # fmt: skip
-        if results.recipe.get("adversarial") == "vanilla":
+        if first == last:
+            found.append(_of("players_once", **numbers))
+        elif results.recipe.get("adversarial") == "vanilla":
             ahead = d[last] < COIN * 0.75
             found.append(_of("players_ahead" if ahead else "players_even", **numbers, coin=COIN))
         else:
