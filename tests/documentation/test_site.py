@@ -200,7 +200,7 @@ def test_in_a_browser(chromium, served):
     opened.goto(f"{served}/index.html")
     opened.locator("button.md-search__button:visible").click()
     opened.keyboard.type("checkerboard")
-    opened.get_by_text(re.compile(r"[1-9]\d* results")).wait_for()
+    opened.get_by_text(re.compile(r"[1-9]\d* results")).wait_for(timeout=90_000)
     assert said == []
     assert asked
     assert {url for url in asked if not url.startswith((served, "data:", "blob:"))} == set()
