@@ -197,6 +197,8 @@ def train(
     with determined(recipe), together(_what_is_left(path)):
         fabric = launch(recipe)
         say = notify if fabric.is_global_zero else _silent
+        for line in recipes.idle(recipe):
+            say(line)
         parts = splits(recipe, fabric.device, say)
         require_possible(recipe, len(parts.train))
         task = _build(recipe, parts, fabric.device)

@@ -97,8 +97,6 @@ def train(words: Words) -> None:
     recipe, where = options(f"train {system}", rest, kind, Train, about="Train; --config FILE reads options from YAML.")
     from arzhang import assembly
 
-    for line in recipes.idle(recipe):
-        say(line)
     run = assembly.train(recipe, where.out, overwrite=where.overwrite, go_on=where.go_on, notify=say)
     finished(run)
     return None
