@@ -281,8 +281,8 @@ def test_an_option_that_does_nothing_is_named(images, tmp_path, capsys):
     words = ["--sigma", "0.1", "--components", "5", "--latent-dim", 2, "--epochs", 1, "--batch-size", 16]
     code, out, _ = said(capsys, "train", "vae", "--data", images, *words, "--out", tmp_path / "run")
     assert code == 0
-    assert "--sigma 0.1: does nothing with --likelihood bernoulli" in out
-    assert "--components 5: does nothing with --prior normal" in out
+    assert "--sigma=0.1: does nothing with --likelihood bernoulli" in out
+    assert "--components=5: does nothing with --prior normal" in out
 
 
 def test_help_of_a_sweep(capsys):

@@ -17,6 +17,7 @@ import torch
 from command import environment
 from safetensors import SafetensorError
 from safetensors.torch import save
+from torture import forks
 
 from arzhang import assembly, cli, evaluation, recipes
 from arzhang.data import cache, images
@@ -67,6 +68,20 @@ for fault in sorted(fuzz.fuzz(one, 0, 0, place).faults): print(fault.index, faul
         told, ("pickle.find_class", "climbed", "KeyError", "MemoryError", "-6", "took over"), strict=True
     ):
         assert word in line
+
+
+def test_only_the_command_that_goes_on_may_follow_another_line():
+    """What the harness takes for a clear end: one line, or one of each part that failed and then the command."""
+    parts = "arzhang: vae (3a): no room\narzhang: fid (3g): waits for vae\n"
+    for said, clear in (
+        ("arzhang: no room\n", True),
+        (parts, False),
+        (f"{parts}{forks.ON}reproduce --out out\n", False),  # the last line is not the command's own
+        (f"{parts}arzhang: {forks.ON}reproduce --out out\n", True),
+        (f"{parts}arzhang: {forks.ON}reproduce --out out\nand more\n", False),
+        (f"Traceback\n{parts}arzhang: {forks.ON}reproduce --out out\n", False),
+    ):
+        assert forks.Ended(1, said, 0.1).clear is clear, said
 
 
 # ------------------------------------------------------------------------------------------------- faults, mended

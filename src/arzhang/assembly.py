@@ -39,7 +39,7 @@ MOST = 1 << 20
 """Of a side, of channels and of grey levels: no image has more."""
 JUDGED = 128
 """Validation images on which a judge compares distributions."""
-MAPS = 16
+MAPS = 4
 """Label maps by which their side is judged."""
 STRANGE = 25.0
 """Levels that colours lie from those of classes where they are no label map's; JPEG moves them by half of that."""

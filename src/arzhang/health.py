@@ -216,7 +216,7 @@ def bound_broken(run: Record) -> Finding | None:
     gap, error, n, kl = course[last], errors[last], many.get(last, 0.0), kls.get(last, 0.0)
     if (measured := run.evaluation.get("posterior_gap")) and measured["uncertainty"] is not None:
         gap, error, n = measured["value"], measured["uncertainty"], measured["n"] or 0  # of more images
-        kl = run.evaluation["kl"]["value"]
+        kl = run.evaluation["kl"]["value"] if "kl" in run.evaluation else kl
     if n < ENOUGH or gap > -SURE * error - ROUNDING:
         return None
     dimensions = int(run.recipe.get("latent_dim") or 1)

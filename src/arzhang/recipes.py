@@ -120,7 +120,7 @@ def idle(recipe: Training) -> list[str]:
     """A line for each option of a recipe that was changed and does nothing."""
     unlike = {f.name for f in dataclasses.fields(recipe) if getattr(recipe, f.name) != f.default}
     return [
-        f"{flag(name)} {getattr(recipe, name)}: does nothing with {flag(of)} {value}"
+        f"{as_flags({name: getattr(recipe, name)})[0]}: does nothing with {flag(of)} {value}"
         for name, (of, value) in IDLE.items()
         if name in unlike and getattr(recipe, of, None) == value
     ]

@@ -1,6 +1,7 @@
 """What a figure leaves beside its picture: the numbers that it draws, and words for who cannot see it."""
 
 import csv
+import re
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -39,3 +40,17 @@ def test_the_reach_of_each_panel_is_said(tmp_path):
     said = figures.described(tmp_path / "both.csv", Say("en"))
     assert said == ["Loss: from 4 to 6.", "panel 2: from −3 to 9."]
     assert figures.described(tmp_path / "other.csv", Say("en")) == []
+
+
+def test_a_course_of_one_point_is_seen():
+    """A line through one point is none; its panel was empty, and the ticks about it overlapped."""
+    one = figures.Course(([1.0], [2.0]), ([1.0], [3.0]))
+    svg, *_ = figures.course(one, "c", "loss", "epoch", "nats", "alt")
+    (line,) = re.findall(r'<use [^>]*x="([\d.]+)" [^>]*--series-0', svg)
+    (point,) = re.findall(r'<use [^>]*x="([\d.]+)" [^>]*--series-1', svg)
+    ticks = [float(x) for x in re.findall(r'<use [^>]*x="([\d.]+)" y="138[^>]*--grid', svg)]
+    assert line == point
+    assert min(ticks) < float(line) < max(ticks)
+    within = figures.Course(([0.1, 0.5, 1.0], [4.0, 3.0, 2.0]), ([1.0], [3.0]))
+    svg, *_ = figures.course(within, "c", "loss", "epoch", "nats", "alt")
+    assert re.findall(r">(\d+)<", svg)[:3] == ["0", "1", "2"]

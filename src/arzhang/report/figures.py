@@ -296,8 +296,8 @@ def course(of: Course, name: str, title: str, x_label: str, y_label: str, alt: s
         axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
         axes.margins(x=0.02)
-        if len(every := {*xs, *of.points[0]}) and max(every) - min(every) < 1:
-            axes.set_xlim(max(0, round(min(every)) - 1), round(min(every)) + 1)
+        if len(every := {*xs, *of.points[0]}) and max(every) - min(every) < 1:  # whole numbers beside it, for ticks
+            axes.set_xlim(max(0, math.floor(min(every)) - 1), math.floor(max(every)) + 1)
         note = _zoom(axes, of)
         svg = inline(figure, name, alt)
     return svg, *note
