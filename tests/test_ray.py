@@ -47,6 +47,33 @@ def killer(path, struck):
                 return
 
 
+def test_a_study_goes_out(cluster, tmp_path):
+    """Its trainings are made on the cluster, and it finds them there, with the numbers of one that trains by itself."""
+    words = ["study", "translation", "--tables", "objectives", "--arms", "l1", "l1_cgan", "--size", 32, "--scenes", 16]
+    words += [
+        "--validation",
+        4,
+        "--width",
+        4,
+        "--epochs",
+        2,
+        "--seeds",
+        2,
+        "--features",
+        "none",
+        "--accelerator",
+        "cpu",
+    ]
+    for more in ((), ("--ray",)):
+        out = tmp_path / ("ray" if more else "alone")
+        done = arzhang(*words, *more, "--out", out, RAY_ADDRESS=cluster.address, OMP_NUM_THREADS="1")
+        assert done.returncode == 0, done.stderr[-3000:]
+    trials = [json.loads(path.read_text()) for path in (tmp_path / "ray" / "runs" / "ray").glob("*/params.json")]
+    assert sorted(trial["index"] for trial in trials) == [0, 1, 2, 3]
+    by_ray, alone = (json.loads((tmp_path / name / "translation.json").read_text()) for name in ("ray", "alone"))
+    assert by_ray["means"] == alone["means"]
+
+
 def test_two_nodes_and_a_killed_worker(cluster, tmp_path):
     images = folder_of_images(tmp_path / "images", 60)
     words = ["--data", str(images), "--epochs", "60", "--batch-size", "16", "--latent-dim", "2"]

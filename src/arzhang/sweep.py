@@ -1,6 +1,7 @@
 """Many runs of one recipe that differ in some options: one folder, one table; stopped, it goes on where it was."""
 
 import dataclasses
+import functools
 import importlib.util
 import itertools
 import json
@@ -68,8 +69,8 @@ def sweep(
     """
     recipes.require(samples >= 1, "samples", samples, "must be 1 or more")
     recipes.require(processes is None or processes >= 1, "processes", processes, "must be 1 or more")
-    if ray and importlib.util.find_spec("ray") is None:
-        raise UsageError("--ray: needs the extra: pip install 'arzhang[ray]'")
+    if ray:
+        require_ray()
     scores.check(metrics)
     how: dict[str, Any] = {"metrics": list(metrics), "features": features, "n": n}
     arms = grid(values)
@@ -81,7 +82,10 @@ def sweep(
     if together if together is not None else _alone_on_a_gpu(plan, processes, ray):
         _together(plan, paths, notify)
     if ray:
-        _by_ray(plan, paths, samples, how)
+        made = [
+            functools.partial(one, r, p.resolve(), samples, _silent, **how) for r, p in zip(plan, paths, strict=True)
+        ]
+        _by_ray(made, out)
     elif (processes := processes or _at_once(plan)) > 1:
         _by_processes(plan, paths, samples, how, processes, notify)
     else:
@@ -211,23 +215,43 @@ def by_hand(job: hands.Job, notify: Notify) -> None:
     one(recipe, Path(job["name"]), job["samples"], notify, **job["how"])
 
 
-def _by_ray(plan: Sequence[recipes.Training], paths: Sequence[Path], samples: int, how: Mapping[str, Any]) -> None:
+def require_ray() -> None:
+    """Raise UsageError where Ray is not here."""
+    if importlib.util.find_spec("ray") is None:
+        raise UsageError("--ray: needs the extra: pip install 'arzhang[ray]'")
+
+
+def finished_by_ray(plan: Sequence[tuple[recipes.Training, Path]], folder: Path) -> None:
+    """The runs of a study, as `finished` makes each of them, handed to Ray Tune; what it keeps lies in `folder`/ray.
+
+    Raises UsageError where Ray is not here, ArzhangError with the first run that failed.
+    """
+    require_ray()
+    folder.mkdir(parents=True, exist_ok=True)
+    _by_ray([functools.partial(finished, recipe, path.resolve(), _silent) for recipe, path in plan], folder)
+
+
+def _by_ray(made: Sequence[Callable[[], object]], folder: Path) -> None:
     from ray import tune
 
-    here, places = Path.cwd(), [path.resolve() for path in paths]
+    here = Path.cwd()
 
     def trial(config: dict[str, Any]) -> None:
         os.chdir(here)  # Tune moves to a folder of its own, where what was typed means something else
-        one(plan[config["index"]], places[config["index"]], samples, lambda line: None, **how)
+        made[config["index"]]()
 
-    space = {"index": tune.grid_search(list(range(len(plan))))}
+    space = {"index": tune.grid_search(list(range(len(made))))}
     again = tune.FailureConfig(max_failures=RETRIED)  # a run whose worker died goes on from its checkpoint
     kept = tune.RunConfig(
-        name="ray", storage_path=str(places[0].parent), failure_config=again
+        name="ray", storage_path=str(folder.resolve()), failure_config=again
     )  # not in the user's home
     found = tune.Tuner(trial, param_space=space, run_config=kept).fit()
     if found.errors:
-        raise ArzhangError(f"{len(found.errors)} of {len(plan)} runs failed: {found.errors[0]}")
+        raise ArzhangError(f"{len(found.errors)} of {len(made)} runs failed: {found.errors[0]}")
+
+
+def _silent(_: str) -> None:
+    pass
 
 
 # ------------------------------------------------------------------------------------------------- what came of it

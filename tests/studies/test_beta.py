@@ -5,7 +5,7 @@ import json
 import pytest
 from studies import few
 
-from arzhang import cli, pictures
+from arzhang import cli, pictures, sweep
 from arzhang.data import images
 from arzhang.errors import UsageError
 from arzhang.report import figures
@@ -50,6 +50,10 @@ def found(tmp_path_factory):
         before = {path: path.stat().st_mtime_ns for path in sorted(out.glob("runs/*/metrics.jsonl"))}
         kept = {path: path.stat().st_mtime_ns for path in out.glob("runs/*.json")}
         patch.setattr(figures, "LANGUAGES", {"en": LANGUAGES["en"]})
+        handed = []
+        patch.setattr(sweep, "finished_by_ray", lambda plan, folder: handed.extend(path for _, path in plan))
+        assert cli.main([*WORDS, "--ray", "--out", str(out)]) == 0
+        assert sorted(handed) == sorted(path.parent for path in before if path.parent.name != "classifier")
         assert cli.main([*WORDS, "--out", str(out)]) == 0  # again: nothing is trained or measured twice
     assert len(before) == 1 + 2 * (3 + 1) + 2 * 1
     assert len(kept) == len(before) - 1

@@ -157,6 +157,9 @@ def _images(
     real = _taken("validation images", parts.validation, options.n)
     least = scores.scores(real, _taken("training images", parts.train, options.n), ("fid", "kid"), seen)
     arms = []
+    if options.ray:
+        own = [_recipe(options, beta, seed) for seed in range(options.seeds) for beta in (*options.beta, None)]
+        sweep.finished_by_ray([(recipe, _path(out, recipe)) for recipe in own], out / "runs")
     for seed in range(options.seeds):
         for beta in (*options.beta, None):
             recipe = _recipe(options, beta, seed)
@@ -240,6 +243,10 @@ def _sprites(options: BetaStudy, out: Path, notify: Notify) -> list[dict[str, An
     parts = assembly.splits(_sprites_recipe(options, 1.0, 0), device, notify)
     factors = cast(Tensor, parts.validation.factors)
     rows = []
+    if options.ray and options.sprites_beta:
+        seeds = range(options.sprites_seeds)
+        own = [_sprites_recipe(options, beta, seed) for beta in options.sprites_beta for seed in seeds]
+        sweep.finished_by_ray([(recipe, _path(out, recipe)) for recipe in own], out / "runs")
     for beta in sorted(options.sprites_beta):
         arms: list[Arm] = []
         for seed in range(options.sprites_seeds):

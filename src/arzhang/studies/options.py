@@ -94,6 +94,8 @@ class BetaStudy:
     """dimensions of their latent"""
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """kind of device"""
+    ray: bool = False
+    """hand the trainings to Ray Tune (needs the extra 'ray')"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,6 +183,8 @@ class TranslationStudy:
     """test images that they compare; none: all"""
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """kind of device"""
+    ray: bool = False
+    """hand the trainings to Ray Tune (needs the extra 'ray')"""
 
 
 @dataclass(frozen=True, kw_only=True)

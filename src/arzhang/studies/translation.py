@@ -68,6 +68,9 @@ def study(options: TranslationStudy, out: Path, notify: Notify = print) -> dict[
         assembly.refuse_unfit(plans.recipe(whole, arm, 0))
     seen = _judged(whole, out, notify)
     found: dict[str, Any] = {}
+    if whole.ray:
+        own = [(arm, seed) for seed in range(whole.seeds or 1) for arm in arms]
+        sweep.finished_by_ray([(plans.recipe(whole, *each), _path(out, *each)) for each in own], out / "runs")
     for seed in range(whole.seeds or 1):
         for arm in arms:
             path, recipe = _path(out, arm, seed), plans.recipe(whole, arm, seed)
