@@ -49,21 +49,9 @@ def killer(path, struck):
 
 def test_a_study_goes_out(cluster, tmp_path):
     """Its trainings are made on the cluster, and it finds them there, with the numbers of one that trains by itself."""
-    words = ["study", "translation", "--tables", "objectives", "--arms", "l1", "l1_cgan", "--size", 32, "--scenes", 16]
-    words += [
-        "--validation",
-        4,
-        "--width",
-        4,
-        "--epochs",
-        2,
-        "--seeds",
-        2,
-        "--features",
-        "none",
-        "--accelerator",
-        "cpu",
-    ]
+    words = ["study", "translation", "--tables", "objectives", "--arms", "l1", "l1_cgan", "--size", 32, "--scenes", 40]
+    words += ["--validation", 20, "--width", 4, "--epochs", 2, "--segmenter-epochs", 1, "--seeds", 2]
+    words += ["--features", "none", "--accelerator", "cpu"]
     for more in ((), ("--ray",)):
         out = tmp_path / ("ray" if more else "alone")
         done = arzhang(*words, *more, "--out", out, RAY_ADDRESS=cluster.address, OMP_NUM_THREADS="1")
