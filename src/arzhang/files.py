@@ -4,10 +4,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from typing import Any
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -27,7 +24,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         raise
 
 
-def write_tensors(path: Path, tensors: "Mapping[str, Tensor]", metadata: dict[str, str] | None = None) -> None:
+def write_tensors(path: Path, tensors: Mapping[str, Any], metadata: dict[str, str] | None = None) -> None:
     """Tensors as a safetensors file, straight to its place. Raises OSError where there is no room for it, as other
     writers do: safetensors has an error of its own."""
     from safetensors import SafetensorError
